@@ -1,0 +1,1 @@
+//! Weights, operations, changes: the words of a cutover, without I/O.

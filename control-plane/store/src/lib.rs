@@ -1,0 +1,1 @@
+//! Weights and the audit trail, kept.

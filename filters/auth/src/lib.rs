@@ -1,0 +1,1 @@
+//! JWT authentication and scopes as an Envoy filter.

@@ -1,0 +1,1 @@
+//! Request ids and trace context as an Envoy filter.

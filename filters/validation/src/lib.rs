@@ -1,0 +1,1 @@
+//! OpenAPI request validation as an Envoy filter.

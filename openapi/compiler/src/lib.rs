@@ -1,0 +1,1 @@
+//! Compiles an OpenAPI contract into a plan.

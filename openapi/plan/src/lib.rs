@@ -1,0 +1,1 @@
+//! The compiled form of an OpenAPI contract, and the code that executes it.

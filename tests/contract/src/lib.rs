@@ -1,0 +1,1 @@
+//! Recorded exchanges, replayed against both sides.

@@ -1,0 +1,1 @@
+//! The harness that runs the whole product, and its tests.
