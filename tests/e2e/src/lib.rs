@@ -1,1 +1,27 @@
-//! The harness that runs the whole product, and its tests.
+//! Runs the whole product for tests, measurements and the demo: upstreams, Node gateway, control plane and Envoy, as
+//! the real processes on free ports, in a folder of their own, stopped by their ids when the [`Stack`] goes.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use cutover_e2e::{Stack, Token};
+//!
+//! let stack = Stack::start().await?;
+//! stack.cutover(&["weights", "set", "listTasks=100", "--wait", "5s"]).await?.success()?;
+//! let answer = stack.get("/v1/task").token(Token::Trader).send().await?;
+//! assert_eq!(answer.side(), Some("rust"));
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod client;
+pub mod command;
+pub mod parts;
+pub mod paths;
+pub mod process;
+pub mod stack;
+pub mod wait;
+
+pub use client::{Answer, Call, Token};
+pub use command::CommandOutput;
+pub use stack::{Stack, StackBuilder};
+pub use wait::eventually;
