@@ -151,39 +151,12 @@ impl Envoy {
     /// # Errors
     /// When Envoy does not start.
     pub async fn start(logs: &Path, folder: &Path, options: &EnvoyOptions<'_>) -> Result<Self> {
-        let bootstrap = folder.join(format!("{}.bootstrap.json", options.id));
-        let config = options.config.to_string_lossy();
-        let rendered = cutover(
-            folder,
-            &[
-                "render",
-                "bootstrap",
-                "--config",
-                &config,
-                "--xds",
-                options.xds,
-                "--envoy-admin",
-                options.admin,
-                "--node-id",
-                options.id,
-            ],
-        )?
-        .success()?;
-        fs::write(&bootstrap, rendered.stdout)?;
+        let bootstrap = render_bootstrap(folder, options)?;
         let address_file = folder.join(format!("{}.admin", options.id));
         if address_file.exists() {
             fs::remove_file(&address_file)?;
         }
-        let mut process = Process::start(options.id, logs, &paths::envoy()?, |command| {
-            command
-                .current_dir(folder)
-                .arg("-c")
-                .arg(&bootstrap)
-                .arg("--admin-address-path")
-                .arg(&address_file)
-                .args(["--concurrency", &options.workers.to_string()])
-                .args(["--disable-hot-restart", "--log-level", "warning"]);
-        })?;
+        let mut process = launch(logs, folder, &bootstrap, &address_file, options)?;
         let admin = admin_address(&address_file, &mut process).await?;
         Ok(Self { process, admin })
     }
@@ -200,6 +173,43 @@ impl Envoy {
         });
         found.await.with_context(|| self.process.output())
     }
+}
+
+/// Writes what `cutover render bootstrap` prints for this Envoy into `folder`, and gives the file's path.
+///
+/// # Errors
+/// When it cannot be rendered.
+pub fn render_bootstrap(folder: &Path, options: &EnvoyOptions<'_>) -> Result<PathBuf> {
+    let config = options.config.to_string_lossy();
+    let fixed = ["render", "bootstrap", "--config", &config, "--xds", options.xds];
+    let own = ["--envoy-admin", options.admin, "--node-id", options.id];
+    let rendered = cutover(folder, &[&fixed[..], &own[..]].concat())?.success()?;
+    let bootstrap = folder.join(format!("{}.bootstrap.json", options.id));
+    fs::write(&bootstrap, rendered.stdout)?;
+    Ok(bootstrap)
+}
+
+/// Starts an Envoy process on a bootstrap file; it writes its admin address into `address_file`.
+///
+/// # Errors
+/// When the process cannot be started.
+pub fn launch(
+    logs: &Path,
+    folder: &Path,
+    bootstrap: &Path,
+    address_file: &Path,
+    options: &EnvoyOptions<'_>,
+) -> Result<Process> {
+    Process::start(options.id, logs, &paths::envoy()?, |command| {
+        command
+            .current_dir(folder)
+            .arg("-c")
+            .arg(bootstrap)
+            .arg("--admin-address-path")
+            .arg(address_file)
+            .args(["--concurrency", &options.workers.to_string()])
+            .args(["--disable-hot-restart", "--log-level", "warning"]);
+    })
 }
 
 /// Envoy writes the file when it has bound the port; an Envoy that ended never will.

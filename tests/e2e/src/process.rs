@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Process {
     name: String,
     child: Child,
     logs: Vec<PathBuf>,
-    ready: Option<mpsc::Receiver<String>>,
+    first_line: Mutex<mpsc::Receiver<String>>,
 }
 
 impl Process {
@@ -51,9 +51,9 @@ impl Process {
             .with_context(|| format!("{name}: cannot start {}", program.display()))?;
         let stdout = child.stdout.take().context("the child has no standard output")?;
         let copy = File::options().create(true).append(true).open(&out)?;
-        let (first_line, ready) = mpsc::channel();
-        thread::spawn(move || copy_lines(BufReader::new(stdout), copy, first_line));
-        Ok(Self { name: name.to_owned(), child, logs: vec![out, err], ready: Some(ready) })
+        let (sender, first_line) = mpsc::channel();
+        thread::spawn(move || copy_lines(BufReader::new(stdout), copy, sender));
+        Ok(Self { name: name.to_owned(), child, logs: vec![out, err], first_line: Mutex::new(first_line) })
     }
 
     /// Waits for the first line of standard output and reads it as JSON.
@@ -61,7 +61,7 @@ impl Process {
     /// # Errors
     /// When the process ends or says something else first; the error carries its whole output.
     pub fn ready_line(&mut self) -> Result<Value> {
-        let receiver = self.ready.take().context("the ready line was read already")?;
+        let receiver = self.first_line.get_mut().unwrap_or_else(PoisonError::into_inner);
         let line = match receiver.recv_timeout(READY_PATIENCE) {
             Ok(line) => line,
             Err(_) => bail!("{} did not become ready\n{}", self.name, self.output()),

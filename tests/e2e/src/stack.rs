@@ -85,9 +85,17 @@ impl Addresses {
 pub struct StackBuilder {
     edits: Vec<(String, String)>,
     workers: u16,
+    listen: String,
 }
 
 impl StackBuilder {
+    /// The gateway's `host:port`; any free port unless said.
+    #[must_use]
+    pub fn listen(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.listen);
+        self
+    }
+
     /// Replaces a text of the shipped `envoy/gateway.yaml`, which must be there.
     #[must_use]
     pub fn edit(mut self, from: &str, to: &str) -> Self {
@@ -109,7 +117,8 @@ impl StackBuilder {
     pub async fn start(self) -> Result<Stack> {
         let folder = tempfile::Builder::new().prefix("cutover-").tempdir()?;
         let home = folder.path().to_path_buf();
-        Stack::assemble(home, Some(folder), Addresses::any(), &self).await
+        let addresses = Addresses { gateway: self.listen.clone(), ..Addresses::any() };
+        Stack::assemble(home, Some(folder), addresses, &self).await
     }
 }
 
@@ -142,7 +151,7 @@ impl Stack {
     /// A stack that differs from what is shipped.
     #[must_use]
     pub fn builder() -> StackBuilder {
-        StackBuilder { edits: Vec::new(), workers: 2 }
+        StackBuilder { edits: Vec::new(), workers: 2, listen: "127.0.0.1:0".to_owned() }
     }
 
     /// The demo: the shipped configuration on the fixed ports, with its state in `.run/` of the repository.
@@ -399,6 +408,11 @@ impl Stack {
     /// When it is stopped.
     pub fn envoy(&mut self) -> Result<&mut Process> {
         self.envoy.as_mut().map(|part| &mut part.process).context("Envoy is stopped")
+    }
+
+    /// Stops Envoy; the rest goes on.
+    pub fn stop_envoy(&mut self) {
+        self.envoy = None;
     }
 
     /// The name of a part that has ended by itself, if one has.

@@ -126,7 +126,7 @@ async fn a_control_plane_that_comes_back_moves_no_weight() -> Result<()> {
 #[tokio::test]
 async fn a_change_that_no_envoy_confirms_is_done_but_says_so() -> Result<()> {
     let mut stack = Stack::start().await?;
-    stack.envoy()?.stop();
+    stack.stop_envoy();
     eventually("Envoy's departure", || async {
         let envoys = stack.cutover(&["envoys", "--json"]).await?.success()?.json()?;
         ensure!(envoys["envoys"].as_array().is_some_and(Vec::is_empty), "{envoys}");
