@@ -27,7 +27,7 @@ test: setup wasm ## every test: Node gateway, Rust crates, end to end with a rea
 
 .PHONY: build
 build: needs-rust ## the release binaries, target/release/cutover first of all
-	cargo build --locked --release -p cutover -p cutover-upstreams -p cutover-e2e -p cutover-contract -p cutover-bench
+	cargo build --locked --release -p cutover -p cutover-upstreams -p cutover-e2e
 
 .PHONY: wasm
 wasm: needs-rust ## the filters as one Wasm module, with its size
@@ -64,7 +64,8 @@ bench: bench-start ## every measurement
 
 .PHONY: bench-start
 bench-start: setup wasm build ## cold start and memory, Envoy with the bundle beside the Node gateway
-	target/release/bench-start
+	cargo build --locked --release -p cutover-bench
+	@target/release/bench-start
 
 ##@ Set-up (each target above does what it needs by itself)
 .PHONY: setup
