@@ -13,14 +13,17 @@
 //! # }
 //! ```
 
+pub mod addresses;
 pub mod client;
 pub mod command;
+pub mod config;
 pub mod parts;
 pub mod paths;
 pub mod process;
 pub mod stack;
 pub mod wait;
 
+pub use addresses::Addresses;
 pub use client::{Answer, Call, Token};
 pub use command::CommandOutput;
 pub use stack::{Stack, StackBuilder};

@@ -10,75 +10,14 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::addresses::{Addresses, refuse_taken_ports};
 use crate::client::{Answer, Call, Token};
 use crate::command::{self, CommandOutput};
+use crate::config::derive_config;
 use crate::parts::{ControlPlane, Envoy, EnvoyOptions, NodeGateway, NodeOptions, Upstreams};
 use crate::paths;
 use crate::process::Process;
 use crate::wait::eventually;
-
-/// Every address of a stack, `host:port`.
-#[derive(Debug, Clone)]
-pub struct Addresses {
-    /// Where clients call.
-    pub gateway: String,
-    /// The control plane's admin API.
-    pub admin: String,
-    /// xDS.
-    pub xds: String,
-    /// Envoy's admin interface.
-    pub envoy_admin: String,
-    /// The Node gateway.
-    pub node: String,
-    /// The trade service.
-    pub trade: String,
-    /// The task service.
-    pub task: String,
-}
-
-impl Addresses {
-    /// The fixed addresses of the demo, as the design promises them.
-    #[must_use]
-    pub fn demo() -> Self {
-        let local = |port: u16| format!("127.0.0.1:{port}");
-        Self {
-            gateway: local(8080),
-            admin: local(9000),
-            xds: local(18000),
-            envoy_admin: local(9901),
-            node: local(3000),
-            trade: local(4001),
-            task: local(4002),
-        }
-    }
-
-    fn any() -> Self {
-        let any = || "127.0.0.1:0".to_owned();
-        Self {
-            gateway: any(),
-            admin: any(),
-            xds: any(),
-            envoy_admin: any(),
-            node: any(),
-            trade: any(),
-            task: any(),
-        }
-    }
-
-    /// Name and address of each, for messages.
-    #[must_use]
-    pub fn all(&self) -> [(&'static str, &str); 7] {
-        [
-            ("gateway", &self.gateway),
-            ("admin API", &self.admin),
-            ("xDS", &self.xds),
-            ("Envoy admin", &self.envoy_admin),
-            ("Node gateway", &self.node),
-            ("trade service", &self.trade),
-            ("task service", &self.task),
-        ]
-    }
-}
 
 /// How a stack is to be.
 #[derive(Debug, Clone)]
@@ -458,45 +397,4 @@ fn make_tokens(home: &Path) -> Result<Vec<(Token, String)>> {
         Ok((token, text.trim().to_owned()))
     };
     Token::ALL.into_iter().map(read).collect()
-}
-
-/// The shipped configuration with this stack's addresses and absolute paths.
-fn derive_config(home: &Path, addresses: &Addresses, edits: &[(String, String)]) -> Result<PathBuf> {
-    let root = paths::root();
-    let mut text = fs::read_to_string(root.join("envoy/gateway.yaml"))?;
-    let demo = Addresses::demo();
-    let keys = home.join(".run/keys/jwks.json");
-    let fixed = [
-        (demo.gateway, addresses.gateway.clone()),
-        (demo.node, addresses.node.clone()),
-        (demo.trade, addresses.trade.clone()),
-        (demo.task, addresses.task.clone()),
-        ("../.run/keys/jwks.json".to_owned(), keys.to_string_lossy().into_owned()),
-        ("../openapi/".to_owned(), root.join("openapi/").to_string_lossy().into_owned()),
-        ("../target/".to_owned(), root.join("target/").to_string_lossy().into_owned()),
-    ];
-    for (from, to) in edits.iter().chain(&fixed) {
-        ensure!(text.contains(from.as_str()), "envoy/gateway.yaml has no '{from}' to replace");
-        text = text.replace(from.as_str(), to);
-    }
-    let path = home.join("gateway.yaml");
-    fs::write(&path, text)?;
-    Ok(path)
-}
-
-/// All taken ports in one message, before anything is started.
-fn refuse_taken_ports(addresses: &Addresses) -> Result<()> {
-    let taken: Vec<String> = addresses
-        .all()
-        .into_iter()
-        .filter(|(_, address)| std::net::TcpListener::bind(address).is_err())
-        .map(|(name, address)| format!("{address} ({name})"))
-        .collect();
-    let noun = if taken.len() == 1 { "port is" } else { "ports are" };
-    ensure!(
-        taken.is_empty(),
-        "{noun} taken: {}; nothing was started: stop what listens there (is another demo running?) and try again",
-        taken.join(", ")
-    );
-    Ok(())
 }
