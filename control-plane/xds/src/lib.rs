@@ -8,11 +8,15 @@ mod bootstrap;
 mod hub;
 pub mod model;
 mod render;
+mod session;
 mod snapshot;
+mod subscription;
+mod wire;
 
 pub use bootstrap::{Bootstrap, bootstrap};
 pub use hub::{
-    BarrierReport, Confirmation, Counters, EnvoyInfo, Hub, HubOptions, Refusal, ServeError, TypeInfo,
+    BarrierReport, Confirmation, Counters, DiscoveryService, EnvoyInfo, Hub, HubOptions, Refusal, ServeError,
+    TypeInfo,
 };
 pub use render::{RenderError, render};
-pub use snapshot::{Resource, ResourceType, Snapshot};
+pub use snapshot::{Inconsistency, Resource, ResourceType, Resources, Snapshot};

@@ -1,15 +1,29 @@
 //! The Envoys: their streams, what they run, and what they refuse.
 
-use std::collections::BTreeMap;
+mod codec;
+mod registry;
+mod report;
+mod service;
+mod stream;
+
 use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cutover_domain::Revision;
 use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout_at};
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 
-use crate::{ResourceType, Snapshot};
+use self::registry::{Publication, Registry, lock};
+pub use self::report::{BarrierReport, Confirmation, Counters, EnvoyInfo, Refusal, TypeInfo};
+pub use self::service::DiscoveryService;
+use crate::Snapshot;
+
+/// How often a silent connection is probed, and how long its answer may take: a dead Envoy is noticed in this time.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// What a hub has to know.
 #[derive(Clone, Debug)]
@@ -21,109 +35,27 @@ pub struct HubOptions {
 /// Serves the latest snapshot to every Envoy, and knows what each of them runs. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Hub {
-    _options: Arc<HubOptions>,
+    shared: Arc<Shared>,
 }
 
-/// Whether the Envoys run a revision, see [`Hub::barrier`]. An Envoy is named by its `node.id`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BarrierReport {
-    /// The revision asked for.
-    pub revision: Revision,
-    /// Envoys that run the revision, or a later one.
-    pub confirmed: Vec<Confirmation>,
-    /// Connected Envoys that have not said so in time.
-    pub lagging: Vec<String>,
-    /// Envoys that refused a part of it, and why.
-    pub refused: Vec<Refusal>,
-    /// From the call to the answer.
-    pub elapsed: Duration,
+#[derive(Debug)]
+struct Shared {
+    options: HubOptions,
+    published: watch::Sender<Option<Arc<Publication>>>,
+    shutdown: watch::Sender<bool>,
+    registry: Mutex<Registry>,
+    /// The oldest publication that a stream had settled on is left behind.
+    settled: Notify,
+    counters: CountersCell,
 }
 
-impl BarrierReport {
-    /// Whether every connected Envoy runs the revision.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.lagging.is_empty() && self.refused.is_empty()
+#[derive(Debug, Default)]
+struct CountersCell(Mutex<Counters>);
+
+impl CountersCell {
+    fn count(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut lock(&self.0));
     }
-}
-
-/// One Envoy that runs a revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Confirmation {
-    /// `node.id`.
-    pub node: String,
-    /// The revision it runs: the one asked for, or a later one.
-    pub revision: Revision,
-}
-
-/// What an Envoy refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// `node.id`.
-    pub node: String,
-    /// The revision whose push was refused.
-    pub revision: Revision,
-    /// The type of the refused resources.
-    pub resource_type: ResourceType,
-    /// The resources of the refused push.
-    pub resources: Vec<String>,
-    /// Envoy's own words.
-    pub message: String,
-}
-
-/// One connected Envoy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnvoyInfo {
-    /// `node.id`.
-    pub node: String,
-    /// `node.cluster`.
-    pub cluster: String,
-    /// Envoy's version, such as `1.40.0`, when it says one.
-    pub version: Option<String>,
-    /// Where the stream comes from.
-    pub peer: Option<SocketAddr>,
-    /// Since when the stream is open.
-    pub connected_for: Duration,
-    /// The last revision it runs completely.
-    pub confirmed: Revision,
-    /// What it refuses of the current revision.
-    pub refusal: Option<Refusal>,
-    /// What it runs, by type; a type it has not asked for is absent.
-    pub types: BTreeMap<ResourceType, TypeInfo>,
-}
-
-/// What an Envoy runs of one type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TypeInfo {
-    /// Resources it is meant to run.
-    pub desired: usize,
-    /// Resources it has acknowledged at the desired version.
-    pub acknowledged: usize,
-    /// A push has been sent and not been answered.
-    pub waiting: bool,
-}
-
-/// What has happened since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Streams open now.
-    pub streams: u64,
-    /// Streams ever opened.
-    pub streams_opened: u64,
-    /// Streams refused, for an unknown gateway or a broken protocol.
-    pub streams_refused: u64,
-    /// Snapshots published.
-    pub publishes: u64,
-    /// Responses sent.
-    pub responses: u64,
-    /// Bytes of these.
-    pub response_bytes: u64,
-    /// Requests received.
-    pub requests: u64,
-    /// Responses acknowledged.
-    pub acks: u64,
-    /// Responses refused.
-    pub nacks: u64,
 }
 
 /// Why serving ended early.
@@ -138,32 +70,88 @@ impl Hub {
     /// A hub without a snapshot: Envoys connect and wait until [`Hub::publish`].
     #[must_use]
     pub fn new(options: HubOptions) -> Self {
-        Self { _options: Arc::new(options) }
+        Self {
+            shared: Arc::new(Shared {
+                options,
+                published: watch::Sender::new(None),
+                shutdown: watch::Sender::new(false),
+                registry: Mutex::default(),
+                settled: Notify::new(),
+                counters: CountersCell::default(),
+            }),
+        }
     }
 
     /// Makes a snapshot the desired state of every Envoy. Never waits; a busy stream takes the latest when it is free.
     ///
-    /// Revisions grow: a snapshot of an older revision than the current one is ignored.
+    /// Revisions grow: a snapshot of an older revision than the published one is ignored. One of the same revision
+    /// replaces it.
     pub fn publish(&self, revision: Revision, snapshot: Snapshot) {
-        let _ = (revision, snapshot);
+        let published = self.shared.published.send_if_modified(|current| {
+            let epoch = match current {
+                Some(current) if current.revision > revision => return false,
+                Some(current) => current.epoch + 1,
+                None => 1,
+            };
+            *current = Some(Arc::new(Publication { epoch, revision, snapshot }));
+            true
+        });
+        if published {
+            self.shared.counters.count(|counters| counters.publishes += 1);
+        }
     }
 
-    /// Waits until every connected Envoy runs this revision (or a later one) or has refused it, at most for `patience`.
+    /// Waits until every connected Envoy runs this revision (or a later one) or has refused a part of it, at most for
+    /// `patience`. A revision that is not published yet is waited for.
     pub async fn barrier(&self, revision: Revision, patience: Duration) -> BarrierReport {
-        let _ = patience;
-        BarrierReport { revision, ..BarrierReport::default() }
+        let start = Instant::now();
+        let deadline = start + patience;
+        let mut published = self.shared.published.subscribe();
+        let reached = published
+            .wait_for(|current| current.as_ref().is_some_and(|current| current.revision >= revision));
+        let epoch = match timeout_at(deadline, reached).await {
+            Ok(Ok(current)) => current.as_ref().map_or(u64::MAX, |current| current.epoch),
+            _ => return lock(&self.shared.registry).report(revision, u64::MAX, start),
+        };
+        loop {
+            let mut settled = std::pin::pin!(self.shared.settled.notified());
+            settled.as_mut().enable(); // before looking, so that nothing is missed
+            if lock(&self.shared.registry).all_settled(epoch) || timeout_at(deadline, settled).await.is_err()
+            {
+                return lock(&self.shared.registry).report(revision, epoch, start);
+            }
+        }
     }
 
     /// The connected Envoys, by name.
     #[must_use]
     pub fn envoys(&self) -> Vec<EnvoyInfo> {
-        Vec::new()
+        let current = self.shared.published.borrow().clone();
+        lock(&self.shared.registry).envoys(current.as_ref().map(|current| &current.snapshot))
+    }
+
+    /// The published revision.
+    #[must_use]
+    pub fn revision(&self) -> Option<Revision> {
+        self.shared.published.borrow().as_ref().map(|current| current.revision)
     }
 
     /// What has happened since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        let streams = u64::try_from(lock(&self.shared.registry).len()).unwrap_or(u64::MAX);
+        Counters { streams, ..*lock(&self.shared.counters.0) }
+    }
+
+    /// The gRPC service, for a server that has others beside it; [`Hub::serve`] has only this one.
+    #[must_use]
+    pub fn service(&self) -> DiscoveryService {
+        DiscoveryService { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Ends every stream, now and to come; Envoys keep what they run and try again.
+    pub fn shut_down(&self) {
+        self.shared.shutdown.send_replace(true);
     }
 
     /// Serves on a listener until `shutdown`, then ends every stream.
@@ -175,8 +163,15 @@ impl Hub {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), ServeError> {
-        drop(listener);
-        shutdown.await;
-        Ok(())
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let server = Server::builder()
+            .http2_keepalive_interval(Some(KEEP_ALIVE))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE))
+            .add_service(self.service());
+        let until = async {
+            shutdown.await;
+            self.shut_down();
+        };
+        Ok(server.serve_with_incoming_shutdown(incoming, until).await?)
     }
 }

@@ -1,0 +1,117 @@
+//! One client: its subscriptions, and the order in which it learns of changes. Plain state, no socket.
+//!
+//! Clusters, then their endpoints, then listeners, then routes, then removals ("Eventual consistency considerations"):
+//! nothing is named before it is there, and nothing goes before nobody names it. A type waits while an earlier one has a
+//! response under way. A refusal holds back removals only: a weight must be able to move while a listener is refused.
+
+use std::collections::BTreeMap;
+
+use crate::snapshot::{ResourceType, Snapshot};
+use crate::subscription::{Phase, Refused, Request, Response, Standing, Subscription, TooManyNames, Verdict};
+use cutover_domain::Revision;
+
+/// The state of one stream.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    types: BTreeMap<ResourceType, Subscription>,
+    responses: u64,
+}
+
+/// Whether a client runs a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Every type it has asked for is acknowledged.
+    Confirmed,
+    /// Not yet.
+    Waiting,
+    /// What is left it has refused.
+    Refused(Vec<(ResourceType, Refused)>),
+}
+
+impl Session {
+    /// Takes a request for one type.
+    pub(crate) fn request(&mut self, kind: ResourceType, request: Request) -> Result<Verdict, TooManyNames> {
+        if let Some(subscription) = self.types.get_mut(&kind) {
+            return subscription.request(request);
+        }
+        self.types.insert(kind, Subscription::open(kind, request)?);
+        Ok(Verdict::None)
+    }
+
+    /// The next response, if one may go out now. Call until there is none.
+    pub(crate) fn next(&mut self, snapshot: &Snapshot, revision: Revision) -> Option<Response> {
+        for kind in ResourceType::ALL {
+            if let Some(response) = self.next_of(kind, snapshot, revision, Phase::Updates) {
+                return Some(response);
+            }
+            if self.types.get(&kind).is_some_and(Subscription::is_waiting) {
+                return None;
+            }
+        }
+        if matches!(self.outcome(snapshot), Outcome::Refused(_)) {
+            return None;
+        }
+        ResourceType::ALL
+            .into_iter()
+            .rev()
+            .find_map(|kind| self.next_of(kind, snapshot, revision, Phase::Removals))
+    }
+
+    fn next_of(
+        &mut self,
+        kind: ResourceType,
+        snapshot: &Snapshot,
+        revision: Revision,
+        phase: Phase,
+    ) -> Option<Response> {
+        let subscription = self.types.get_mut(&kind)?;
+        let responses = &mut self.responses;
+        let response = subscription.next(snapshot.of(kind)?, phase, revision, || {
+            *responses += 1;
+            format!("{kind}-{responses}")
+        })?;
+        if let Some(endpoints) = self.types.get_mut(&ResourceType::Endpoints) {
+            // A changed cluster warms until its endpoints come once more, changed or not.
+            for name in response.resources.iter().filter_map(|resource| resource.endpoints()) {
+                endpoints.make_due(name);
+            }
+        }
+        Some(response)
+    }
+
+    /// Whether the client runs the snapshot.
+    ///
+    /// One that has asked for clusters or listeners is not done before it has asked for the endpoints and routes that these
+    /// lead to.
+    pub(crate) fn outcome(&self, snapshot: &Snapshot) -> Outcome {
+        let mut refused = Vec::new();
+        for (kind, subscription) in &self.types {
+            let Some(desired) = snapshot.of(*kind) else { continue };
+            match subscription.standing(desired) {
+                Standing::Confirmed => {}
+                Standing::Waiting => return Outcome::Waiting,
+                Standing::Refused(refusal) => refused.push((*kind, refusal.clone())),
+            }
+        }
+        if !refused.is_empty() {
+            return Outcome::Refused(refused);
+        }
+        let leads_to = [
+            (ResourceType::Cluster, ResourceType::Endpoints),
+            (ResourceType::Listener, ResourceType::Routes),
+        ];
+        let incomplete = leads_to.into_iter().any(|(kind, next)| {
+            let exists = snapshot.of(next).is_some_and(|resources| !resources.is_empty());
+            self.types.contains_key(&kind) && exists && !self.types.contains_key(&next)
+        });
+        if incomplete || self.types.is_empty() { Outcome::Waiting } else { Outcome::Confirmed }
+    }
+
+    /// What the client has asked for, by type.
+    pub(crate) fn subscriptions(&self) -> impl Iterator<Item = (ResourceType, &Subscription)> {
+        self.types.iter().map(|(kind, subscription)| (*kind, subscription))
+    }
+}
+
+#[cfg(test)]
+mod tests;
