@@ -18,7 +18,7 @@ pub use calls::{
     property, random_bytes, set_property,
 };
 pub use headers::{HeaderMap, Single};
-pub use logging::{install_logger, set_log_level};
+pub use logging::install_logger;
 pub use metrics::{Counter, Gauge};
 pub use reply::{Reply, send_reply};
 pub use status::HostError;

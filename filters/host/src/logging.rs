@@ -1,26 +1,26 @@
 //! The `log` crate's records, written to the host's log.
-#![allow(unsafe_code)] // one raw host call; its block says why it is sound
+#![allow(unsafe_code)] // raw host calls; each block says why it is sound
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::status::check;
 use crate::sys;
 
 struct HostLog;
 
 static HOST_LOG: HostLog = HostLog;
 
-/// Makes `log::info!` and the others write to the host's log, at `level` and above, and a panic say where it was
-/// (none is expected; a trap of the standard library would otherwise be silent). Call it once, when the VM starts.
-pub fn install_logger(level: LevelFilter) {
+/// Makes `log::info!` and the others write to the host's log, from the host's own level on, and a panic say where it was
+/// (none is expected; a trap of the standard library would otherwise be silent). May be called again, to follow a
+/// level that has changed.
+pub fn install_logger() {
     if log::set_logger(&HOST_LOG).is_ok() {
         std::panic::set_hook(Box::new(|panic| write(CRITICAL, &panic.to_string())));
     }
-    log::set_max_level(level);
-}
-
-/// Changes the level; what is below it costs nothing.
-pub fn set_log_level(level: LevelFilter) {
-    log::set_max_level(level);
+    let mut level = 0;
+    // SAFETY: the pointer is to a local that outlives the call.
+    let known = check(unsafe { sys::proxy_get_log_level(&raw mut level) });
+    log::set_max_level(known.map_or(LevelFilter::Info, |()| filter(level)));
 }
 
 impl Log for HostLog {
@@ -46,6 +46,17 @@ fn host_level(level: Level) -> u32 {
         Level::Info => 2,
         Level::Warn => 3,
         Level::Error => 4,
+    }
+}
+
+fn filter(host_level: u32) -> LevelFilter {
+    match host_level {
+        0 => LevelFilter::Trace,
+        1 => LevelFilter::Debug,
+        2 => LevelFilter::Info,
+        3 => LevelFilter::Warn,
+        4 => LevelFilter::Error,
+        _ => LevelFilter::Off,
     }
 }
 

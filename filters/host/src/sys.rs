@@ -29,6 +29,7 @@ macro_rules! host_calls {
 
 host_calls! { "env":
     fn proxy_log(level: u32, message: *const u8, size: usize);
+    fn proxy_get_log_level(level: *mut u32);
     fn proxy_get_current_time_nanoseconds(time: *mut u64);
     fn proxy_get_buffer_bytes(buffer: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize);
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize);

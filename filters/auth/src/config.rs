@@ -1,0 +1,255 @@
+//! The plugin's configuration: one JSON document, in which unknown fields are refused.
+
+use std::collections::BTreeMap;
+
+use cutover_plan::Routes;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::claims::Expected;
+use crate::jwks::{KeyProblem, KeySet};
+
+/// What the filter works by.
+#[derive(Debug)]
+pub struct Config {
+    /// The realm that refusals name.
+    pub realm: String,
+    /// The contract's operations with what each demands.
+    pub routes: Routes,
+    /// Who may issue tokens; no two with one name.
+    pub issuers: Vec<Issuer>,
+    /// Which claim goes upstream in which header.
+    pub forward: Vec<Forward>,
+}
+
+/// One issuer of tokens.
+#[derive(Debug)]
+pub struct Issuer {
+    /// What its tokens must say.
+    pub expected: Expected,
+    /// The keys that its tokens are signed with.
+    pub keys: KeySet,
+}
+
+/// A header that carries a claim upstream, and never a client's own value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forward {
+    /// The header's name, in lower case.
+    pub header: String,
+    /// The claim's name.
+    pub claim: String,
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Not JSON, or not of this form.
+    #[error("{0}")]
+    Form(#[from] serde_json::Error),
+    /// A field has a value that cannot be.
+    #[error("{field}: {problem}")]
+    Field {
+        /// The field's path.
+        field: String,
+        /// What is wrong and what would be right.
+        problem: &'static str,
+    },
+}
+
+/// A key that was left out, and of which issuer; the configuration is used all the same.
+#[derive(Debug, thiserror::Error)]
+#[error("issuers[{issuer}].jwks.{problem}")]
+pub struct Warning {
+    issuer: usize,
+    problem: KeyProblem,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    realm: String,
+    routes: Routes,
+    issuers: Vec<RawIssuer>,
+    forward: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawIssuer {
+    issuer: String,
+    audiences: Vec<String>,
+    #[serde(default = "default_leeway")]
+    leeway_seconds: u32,
+    jwks: RawKeySet,
+}
+
+/// A key set may have members that nobody knows (RFC 7517, section 5).
+#[derive(Deserialize)]
+struct RawKeySet {
+    keys: Vec<Value>,
+}
+
+fn default_leeway() -> u32 {
+    5
+}
+
+/// More than this is no clock skew any more.
+const LONGEST_LEEWAY: u32 = 300;
+
+impl Config {
+    /// Reads a configuration, with the keys that it leaves out.
+    ///
+    /// # Errors
+    /// It is not of the form, or contradicts itself.
+    pub fn parse(text: &[u8]) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let RawConfig { realm, routes, issuers: raw_issuers, forward } = serde_json::from_slice(text)?;
+        if realm.is_empty() || !realm.bytes().all(is_quotable) {
+            return Err(wrong("realm", "must be printable ascii without quotes and backslashes"));
+        }
+        let mut issuers: Vec<Issuer> = Vec::new();
+        let mut warnings = Vec::new();
+        for (index, raw) in raw_issuers.into_iter().enumerate() {
+            let (issuer, problems) = issuer(index, raw)?;
+            if issuers.iter().any(|other| other.expected.issuer == issuer.expected.issuer) {
+                return Err(wrong(format!("issuers[{index}].issuer"), "is there twice"));
+            }
+            issuers.push(issuer);
+            warnings.extend(problems.into_iter().map(|problem| Warning { issuer: index, problem }));
+        }
+        if issuers.is_empty() {
+            return Err(wrong("issuers", "must name at least one issuer"));
+        }
+        let forward = forward.into_iter().map(forwarded).collect::<Result<_, _>>()?;
+        Ok((Self { realm, routes, issuers, forward }, warnings))
+    }
+}
+
+fn issuer(index: usize, raw: RawIssuer) -> Result<(Issuer, Vec<KeyProblem>), ConfigError> {
+    let RawIssuer { issuer, audiences, leeway_seconds, jwks: RawKeySet { keys } } = raw;
+    let field = |name: &str| format!("issuers[{index}].{name}");
+    if issuer.is_empty() {
+        return Err(wrong(field("issuer"), "must not be empty"));
+    }
+    if audiences.is_empty() || audiences.iter().any(String::is_empty) {
+        return Err(wrong(field("audiences"), "must name at least one audience, none of them empty"));
+    }
+    if leeway_seconds > LONGEST_LEEWAY {
+        return Err(wrong(field("leeway_seconds"), "must be at most 300"));
+    }
+    let (keys, problems) = KeySet::read(&keys);
+    if keys.is_empty() {
+        let error = problems.first().map(ToString::to_string);
+        log::error!("auth: {}.{}", field("jwks"), error.unwrap_or_else(|| "keys: is empty".to_owned()));
+        return Err(wrong(field("jwks"), "has no usable key"));
+    }
+    Ok((Issuer { expected: Expected { issuer, audiences, leeway_seconds }, keys }, problems))
+}
+
+fn forwarded((header, claim): (String, String)) -> Result<Forward, ConfigError> {
+    // RFC 9110, section 5.6.2, less the upper case: Envoy has all names in lower case.
+    let fits =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let field = || format!("forward.{header}");
+    if header.is_empty() || !header.bytes().all(fits) {
+        return Err(wrong(field(), "must be a header name in lower case"));
+    }
+    if matches!(
+        header.as_str(),
+        "authorization" | "host" | "content-length" | "transfer-encoding" | "connection"
+    ) {
+        return Err(wrong(field(), "must not be a header that http itself uses"));
+    }
+    if claim.is_empty() {
+        return Err(wrong(field(), "must name a claim"));
+    }
+    Ok(Forward { header, claim })
+}
+
+fn is_quotable(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\'
+}
+
+fn wrong(field: impl Into<String>, problem: &'static str) -> ConfigError {
+    ConfigError::Field { field: field.into(), problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing;
+
+    /// The error for the good configuration with the value at a JSON pointer replaced.
+    fn error_with(pointer: &str, value: Value) -> String {
+        let mut config = testing::config();
+        *config.pointer_mut(pointer).unwrap() = value;
+        Config::parse(config.to_string().as_bytes()).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_good_one_is_accepted_and_leeway_has_a_default() {
+        let mut config = testing::config();
+        config["issuers"][0].as_object_mut().unwrap().remove("leeway_seconds");
+        let (config, warnings) = Config::parse(config.to_string().as_bytes()).unwrap();
+        assert!(warnings.is_empty(), "{warnings:?}");
+        assert_eq!(config.issuers[0].expected.leeway_seconds, 5);
+        assert_eq!(config.forward.len(), 2);
+    }
+
+    #[test]
+    fn a_broken_key_is_a_warning_and_no_usable_key_an_error() {
+        let mut config = testing::config();
+        config["issuers"][0]["jwks"]["keys"].as_array_mut().unwrap().push(json!({"kty": "RSA", "kid": "x"}));
+        let (_, warnings) = Config::parse(config.to_string().as_bytes()).unwrap();
+        assert_eq!(
+            warnings[0].to_string(),
+            "issuers[0].jwks.keys[4] (kid `x`): `alg` is missing; each key must say its algorithm"
+        );
+        assert_eq!(error_with("/issuers/0/jwks/keys", json!([])), "issuers[0].jwks: has no usable key");
+    }
+
+    #[test]
+    fn mistakes_are_refused_with_their_field() {
+        assert_eq!(
+            error_with("/realm", json!("a\"b")),
+            "realm: must be printable ascii without quotes and backslashes"
+        );
+        assert_eq!(error_with("/issuers", json!([])), "issuers: must name at least one issuer");
+        assert_eq!(error_with("/issuers/0/issuer", json!("")), "issuers[0].issuer: must not be empty");
+        assert_eq!(
+            error_with("/issuers/0/audiences", json!([])),
+            "issuers[0].audiences: must name at least one audience, none of them empty"
+        );
+        assert_eq!(
+            error_with("/issuers/0/leeway_seconds", json!(301)),
+            "issuers[0].leeway_seconds: must be at most 300"
+        );
+        assert_eq!(
+            error_with("/forward", json!({"X-User": "sub"})),
+            "forward.X-User: must be a header name in lower case"
+        );
+        assert_eq!(
+            error_with("/forward", json!({":path": "sub"})),
+            "forward.:path: must be a header name in lower case"
+        );
+        assert_eq!(
+            error_with("/forward", json!({"authorization": "sub"})),
+            "forward.authorization: must not be a header that http itself uses"
+        );
+        assert!(error_with("/forward", json!([])).starts_with("invalid type"));
+    }
+
+    #[test]
+    fn unknown_fields_and_twice_the_same_issuer_are_refused() {
+        let mut config = testing::config();
+        config["leeway"] = json!(5);
+        let error = Config::parse(config.to_string().as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with("unknown field `leeway`"), "{error}");
+        let mut config = testing::config();
+        let first = config["issuers"][0].clone();
+        config["issuers"].as_array_mut().unwrap().push(first);
+        let error = Config::parse(config.to_string().as_bytes()).unwrap_err().to_string();
+        assert_eq!(error, "issuers[1].issuer: is there twice");
+    }
+}

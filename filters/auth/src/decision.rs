@@ -1,0 +1,281 @@
+//! What becomes of a request: forwarded with an identity, or refused in the legacy gateway's words.
+
+use cutover_filter_host::HeaderMap;
+use cutover_plan::legacy::Refusal;
+use cutover_plan::{Route, RouteMatch};
+use serde_json::{Map, Value};
+
+use crate::claims::{ClaimError, Claims};
+use crate::config::{Config, Forward};
+use crate::credentials::{Credentials, credentials};
+use crate::jwks::NoKey;
+use crate::scopes::{self, Access};
+use crate::token::{Token, TokenError};
+use crate::verify::{SignatureError, SignatureVerifier};
+
+/// The decisions of one configuration.
+#[derive(Debug)]
+pub struct Gate {
+    config: Config,
+}
+
+/// What a decision needs of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestHead<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path as it was sent, without the query.
+    pub path: &'a str,
+    /// The name of the route that the proxy chose; an operationId in our own gateway, anything elsewhere.
+    pub route_name: Option<&'a str>,
+    /// All headers.
+    pub headers: &'a HeaderMap,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision<'a> {
+    /// It goes on.
+    Forward {
+        /// On what ground.
+        ground: Ground,
+        /// Headers to set, each to exactly this value.
+        set: Vec<(&'a str, String)>,
+        /// Headers to remove, all of which are there.
+        remove: Vec<&'a str>,
+    },
+    /// It ends here.
+    Refuse {
+        /// The answer.
+        refusal: Refusal,
+        /// Why, for logs and metrics.
+        reason: Reason,
+    },
+}
+
+/// Why a request may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// The operation is public.
+    Public,
+    /// The operation takes a token and works without; there was none.
+    Anonymous,
+    /// The token is good and its scopes suffice.
+    Token,
+}
+
+/// Why a request is refused. The texts are for logs: a client is told no more than RFC 6750 allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// It is no operation of the contract.
+    #[error("no operation of the contract")]
+    Unmatched,
+    /// There is no token.
+    #[error("no token")]
+    NoToken,
+    /// There is more than one token.
+    #[error("more than one token")]
+    SeveralTokens,
+    /// What should be a token is none.
+    #[error("{0}")]
+    Malformed(#[from] TokenError),
+    /// No such issuer is configured.
+    #[error("the token's issuer is not known")]
+    UnknownIssuer,
+    /// The issuer has no key for it.
+    #[error("{0}")]
+    NoKey(#[from] NoKey),
+    /// The signature is wrong or could not be verified.
+    #[error("{0}")]
+    Signature(#[from] SignatureError),
+    /// A claim is wrong.
+    #[error("{0}")]
+    Claim(#[from] ClaimError),
+    /// A claim that goes upstream is not what a header can carry.
+    #[error("a forwarded claim is not a string of printable ascii")]
+    Unforwardable,
+    /// The token is good but its scopes do not suffice.
+    #[error("the token's scopes do not suffice")]
+    Scope,
+}
+
+impl Reason {
+    /// A short name, for metrics and response code details.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unmatched => "unmatched",
+            Self::NoToken => "no_token",
+            Self::SeveralTokens => "several_tokens",
+            Self::Malformed(_) => "malformed_token",
+            Self::UnknownIssuer => "unknown_issuer",
+            Self::NoKey(_) => "unknown_key",
+            Self::Signature(SignatureError::Wrong) => "bad_signature",
+            Self::Signature(SignatureError::Unavailable) => "unverifiable",
+            Self::Claim(ClaimError::Expired) => "expired",
+            Self::Claim(_) | Self::Unforwardable => "bad_claim",
+            Self::Scope => "insufficient_scope",
+        }
+    }
+
+    /// Every short name.
+    pub const CODES: [&'static str; 11] = [
+        "unmatched",
+        "no_token",
+        "several_tokens",
+        "malformed_token",
+        "unknown_issuer",
+        "unknown_key",
+        "bad_signature",
+        "unverifiable",
+        "expired",
+        "bad_claim",
+        "insufficient_scope",
+    ];
+}
+
+impl Gate {
+    /// Decides by this configuration.
+    pub fn new(config: Config) -> Self {
+        Self { config }
+    }
+
+    /// Decides about one request; `now` in seconds since the epoch.
+    pub fn decide<'a>(
+        &'a self,
+        head: &RequestHead<'_>,
+        now: u64,
+        verifier: &dyn SignatureVerifier,
+    ) -> Decision<'a> {
+        let route = match self.route(head) {
+            Ok(route) => route,
+            Err(refusal) => return Decision::Refuse { refusal, reason: Reason::Unmatched },
+        };
+        let access = scopes::access(&route.security);
+        if access == Access::Public {
+            return self.forward(head, Ground::Public, Vec::new());
+        }
+        let token = match credentials(head.headers) {
+            Credentials::Absent if access == Access::Optional => {
+                return self.forward(head, Ground::Anonymous, Vec::new());
+            }
+            Credentials::Absent => return self.refuse(head, route, Reason::NoToken),
+            Credentials::Several => return self.refuse(head, route, Reason::SeveralTokens),
+            Credentials::Token(token) => token,
+        };
+        match self.identify(token, route, now, verifier) {
+            Ok(identity) => self.forward(head, Ground::Token, identity),
+            Err(reason) => self.refuse(head, route, reason),
+        }
+    }
+
+    /// The request's operation: by the route's name, else by method and path.
+    fn route(&self, head: &RequestHead<'_>) -> Result<&Route, Refusal> {
+        let RequestHead { method, path, route_name, headers: _ } = *head;
+        let routes = &self.config.routes;
+        let found = match route_name.and_then(|name| routes.get(name)) {
+            // The proxy matches paths without decoding them, so what it has named may still be malformed.
+            Some(route) if !path.contains('%') => return Ok(route),
+            Some(route) => match routes.params_of(&route.id, path) {
+                RouteMatch::MalformedUri => RouteMatch::MalformedUri,
+                RouteMatch::Operation { .. } | RouteMatch::MethodNotAllowed { .. } | RouteMatch::NotFound => {
+                    return Ok(route);
+                }
+            },
+            None => routes.find(method, path),
+        };
+        match (Refusal::unmatched(&found, method, path), found) {
+            (None, RouteMatch::Operation { route, .. }) => Ok(route),
+            (refusal, _) => Err(refusal.unwrap_or_else(|| Refusal::at(404, "not found", path))),
+        }
+    }
+
+    /// The headers that say whose request it is, if the token is good for the operation.
+    fn identify(
+        &self,
+        token: &[u8],
+        route: &Route,
+        now: u64,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Vec<(&str, String)>, Reason> {
+        let Token { algorithm, key_id, signing_input, payload, signature } = Token::parse(token)?;
+        let claims = Claims::read(&payload)?;
+        let issuer = self.config.issuers.iter().find(|issuer| claims.issuer == Some(&issuer.expected.issuer));
+        let issuer = issuer.ok_or(Reason::UnknownIssuer)?;
+        let key = issuer.keys.select(algorithm, key_id.as_deref())?;
+        verifier.verify(key, signing_input, &signature)?;
+        claims.check(&issuer.expected, now)?;
+        if !scopes::sufficient(&route.security, &claims.scopes) {
+            return Err(Reason::Scope);
+        }
+        identity(&self.config.forward, &payload)
+    }
+
+    fn forward<'a>(
+        &'a self,
+        head: &RequestHead<'_>,
+        ground: Ground,
+        set: Vec<(&'a str, String)>,
+    ) -> Decision<'a> {
+        let ours = self.config.forward.iter().map(|forward| forward.header.as_str());
+        let remove = ours
+            .chain(["authorization"])
+            .filter(|name| !set.iter().any(|(header, _)| header == name))
+            .filter(|name| head.headers.first(name).is_some())
+            .collect();
+        Decision::Forward { ground, set, remove }
+    }
+
+    fn refuse(&self, head: &RequestHead<'_>, route: &Route, reason: Reason) -> Decision<'static> {
+        let realm = &self.config.realm;
+        let (status, message, challenge) = match reason {
+            Reason::NoToken => (401, "Authorization header required", format!("Bearer realm=\"{realm}\"")),
+            Reason::SeveralTokens => {
+                (400, "multiple tokens", format!("Bearer realm=\"{realm}\", error=\"invalid_request\""))
+            }
+            Reason::Scope => {
+                let wanted = scopes::wanted(&route.security);
+                let challenge =
+                    format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{wanted}\"");
+                (403, "forbidden", challenge)
+            }
+            Reason::Unmatched
+            | Reason::Malformed(_)
+            | Reason::UnknownIssuer
+            | Reason::NoKey(_)
+            | Reason::Signature(_)
+            | Reason::Claim(_)
+            | Reason::Unforwardable => {
+                (401, "unauthorized", format!("Bearer realm=\"{realm}\", error=\"invalid_token\""))
+            }
+        };
+        let refusal = Refusal::at(status, message, head.path).with_header("www-authenticate", challenge);
+        Decision::Refuse { refusal, reason }
+    }
+}
+
+/// The forwarded claims. What is missing or empty is not sent; what a header cannot carry spoils the token, because it
+/// would become another claim or another header upstream.
+fn identity<'a>(
+    forward: &'a [Forward],
+    payload: &Map<String, Value>,
+) -> Result<Vec<(&'a str, String)>, Reason> {
+    let mut headers = Vec::new();
+    for Forward { header, claim } in forward {
+        match payload.get(claim) {
+            None => {}
+            Some(Value::String(value)) if value.is_empty() => {}
+            Some(Value::String(value)) if value.bytes().all(is_printable) => {
+                headers.push((header.as_str(), value.clone()));
+            }
+            Some(_) => return Err(Reason::Unforwardable),
+        }
+    }
+    Ok(headers)
+}
+
+fn is_printable(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! The DER that the host's crypto wants: public keys as SubjectPublicKeyInfo (RFC 5280, section 4.1) and ECDSA
+//! signatures as `Ecdsa-Sig-Value` (RFC 3279, section 2.2.3). JOSE has bare numbers for both.
+
+/// `rsaEncryption` with its NULL parameters, as an AlgorithmIdentifier.
+const RSA: [u8; 15] =
+    [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+
+/// `id-ecPublicKey` with the named curve `secp256r1`, as an AlgorithmIdentifier.
+const P256: [u8; 21] = [
+    0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07,
+];
+
+const SEQUENCE: u8 = 0x30;
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+
+/// The SubjectPublicKeyInfo of an RSA key, from its big-endian modulus and exponent.
+pub(crate) fn rsa_public_key(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let key = element(SEQUENCE, &[&integer(modulus), &integer(exponent)]);
+    element(SEQUENCE, &[&RSA, &element(BIT_STRING, &[&[0], &key])])
+}
+
+/// The SubjectPublicKeyInfo of a P-256 key, from its uncompressed point (`04 || x || y`).
+pub(crate) fn p256_public_key(point: &[u8]) -> Vec<u8> {
+    element(SEQUENCE, &[&P256, &element(BIT_STRING, &[&[0], point])])
+}
+
+/// An ECDSA signature, from JOSE's `r || s` (RFC 7518, section 3.4). `None` when the length is not 64.
+pub(crate) fn p256_signature(signature: &[u8]) -> Option<Vec<u8>> {
+    let (r, s) = signature.split_at_checked(32).filter(|(_, s)| s.len() == 32)?;
+    Some(element(SEQUENCE, &[&integer(r), &integer(s)]))
+}
+
+/// An unsigned big-endian number in its shortest form; a leading zero keeps it positive.
+fn integer(number: &[u8]) -> Vec<u8> {
+    let first = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
+    let digits = number.get(first..).unwrap_or_default();
+    let sign: &[u8] = if digits.first().is_none_or(|byte| *byte >= 0x80) { &[0] } else { &[] };
+    element(INTEGER, &[sign, digits])
+}
+
+fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let mut bytes = vec![tag];
+    let length = content.len().to_be_bytes();
+    let first = length.iter().position(|byte| *byte != 0).unwrap_or(length.len() - 1);
+    match length.get(first..) {
+        Some([short @ 0..0x80]) => bytes.push(*short),
+        Some(long) => {
+            bytes.push(0x80 | u8::try_from(long.len()).unwrap_or(u8::MAX));
+            bytes.extend_from_slice(long);
+        }
+        None => {}
+    }
+    bytes.extend_from_slice(&content);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_take_the_form_they_need() {
+        assert_eq!(element(4, &[])[..], [4, 0]);
+        assert_eq!(element(4, &[&[7; 127]])[..2], [4, 127]);
+        assert_eq!(element(4, &[&[7; 128]])[..3], [4, 0x81, 128]);
+        assert_eq!(element(4, &[&[7; 300]])[..4], [4, 0x82, 1, 44]);
+    }
+
+    #[test]
+    fn integers_are_positive_and_shortest() {
+        assert_eq!(integer(&[0, 0, 1])[..], [2, 1, 1]);
+        assert_eq!(integer(&[0x80])[..], [2, 2, 0, 0x80]);
+        assert_eq!(integer(&[0, 0])[..], [2, 1, 0]);
+    }
+
+    #[test]
+    fn a_signature_has_two_numbers_of_32_bytes() {
+        let mut signature = [0; 64];
+        signature[31] = 1;
+        signature[63] = 0x80;
+        assert_eq!(p256_signature(&signature).unwrap()[..], [0x30, 7, 2, 1, 1, 2, 2, 0, 0x80]);
+        for length in [0, 31, 32, 63, 65, 96] {
+            assert_eq!(p256_signature(&vec![1; length]), None, "{length}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The plugin: reads a request's head, lets [`Gate::decide`] decide, applies it.
+
+use std::rc::Rc;
+
+use cutover_filter_host::sdk::{Action, Context, ContextType, HttpContext, RootContext};
+use cutover_filter_host::{
+    Counter, HeaderMap, Headers, HostError, Reply, now_unix_nanoseconds, plugin_configuration, property,
+    send_reply,
+};
+use cutover_plan::legacy::{CONTENT_TYPE, Refusal};
+
+use crate::config::Config;
+use crate::decision::{Decision, Gate, Ground, Reason, RequestHead};
+use crate::verify::{SignatureError, Verifiers};
+
+/// The name by which the bundle chooses this filter.
+pub const ROOT_ID: &str = "auth";
+
+/// The plugin.
+#[derive(Debug, Default)]
+pub struct AuthRoot {
+    plugin: Option<Rc<Plugin>>,
+}
+
+#[derive(Debug)]
+struct Plugin {
+    gate: Gate,
+    verifiers: Verifiers,
+    metrics: Metrics,
+}
+
+#[derive(Debug)]
+struct AuthFilter {
+    plugin: Option<Rc<Plugin>>,
+}
+
+impl Context for AuthRoot {}
+
+impl RootContext for AuthRoot {
+    fn on_configure(&mut self, _size: usize) -> bool {
+        let config = plugin_configuration().map_err(|error| error.to_string());
+        match config.and_then(|text| Config::parse(&text).map_err(|error| error.to_string())) {
+            Ok((config, warnings)) => {
+                for warning in warnings {
+                    log::warn!("auth: key left out: {warning}");
+                }
+                let verifiers = Verifiers::probe();
+                log::info!(
+                    "auth: signatures verified by the host: {:?}, by the vm: the others",
+                    verifiers.by_host()
+                );
+                self.plugin =
+                    Some(Rc::new(Plugin { gate: Gate::new(config), verifiers, metrics: Metrics::define() }));
+                true
+            }
+            Err(error) => {
+                log::error!("auth: configuration refused: {error}");
+                false
+            }
+        }
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(AuthFilter { plugin: self.plugin.clone() }))
+    }
+}
+
+impl Context for AuthFilter {}
+
+impl HttpContext for AuthFilter {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        // Whatever fails here, the request does not go on (fail closed): a paused request ends by the reply or, if even
+        // that fails, by its timeout.
+        let Some(plugin) = &self.plugin else { return fail("the filter is not configured") };
+        match plugin.judge() {
+            Ok(action) => action,
+            Err(error) => fail(&error.to_string()),
+        }
+    }
+}
+
+impl Plugin {
+    fn judge(&self) -> Result<Action, HostError> {
+        let headers = Headers::Request.read()?;
+        let now = now_unix_nanoseconds()?.seconds();
+        let route_name = property(&["xds", "route_name"])?;
+        let path = String::from_utf8_lossy(headers.first(":path").unwrap_or_default());
+        let head = RequestHead {
+            method: &String::from_utf8_lossy(headers.first(":method").unwrap_or_default()),
+            path: path.split('?').next().unwrap_or_default(),
+            route_name: route_name.as_deref().and_then(|name| std::str::from_utf8(name).ok()),
+            headers: &headers,
+        };
+        match self.gate.decide(&head, now, &self.verifiers) {
+            Decision::Forward { ground, set, remove } => {
+                for name in remove {
+                    Headers::Request.remove(name)?;
+                }
+                for (name, value) in set {
+                    Headers::Request.set(name, value.as_bytes())?;
+                }
+                self.metrics.forwarded(ground);
+                Ok(Action::Continue)
+            }
+            Decision::Refuse { refusal, reason } => {
+                if reason == Reason::Signature(SignatureError::Unavailable) {
+                    log::warn!("auth: {reason}; does the host still have `verify_signature`?");
+                }
+                log::debug!("auth: refused: {reason}");
+                reply(&refusal, &format!("cutover_auth_{}", reason.code()), &headers)?;
+                self.metrics.refused(reason);
+                Ok(Action::Pause)
+            }
+        }
+    }
+}
+
+fn fail(problem: &str) -> Action {
+    log::error!("auth: request refused, the filter cannot work: {problem}");
+    let refusal =
+        Refusal { status: 503, message: "not ready".to_owned(), errors: Vec::new(), headers: Vec::new() };
+    let headers = Headers::Request.read().unwrap_or_default();
+    if let Err(error) = reply(&refusal, "cutover_auth_failed", &headers) {
+        log::error!("auth: reply refused by the host: {error}");
+    }
+    Action::Pause
+}
+
+fn reply(refusal: &Refusal, details: &str, headers: &HeaderMap) -> Result<(), HostError> {
+    let request_id = String::from_utf8_lossy(headers.first("x-request-id").unwrap_or_default());
+    let mut all = vec![("content-type".to_owned(), CONTENT_TYPE.to_owned())];
+    all.extend_from_slice(&refusal.headers);
+    send_reply(&Reply {
+        status: refusal.status,
+        details,
+        headers: &all,
+        body: &refusal.body(&request_id),
+        grpc: headers.is_grpc(),
+    })
+}
+
+/// Decisions by result and reason: `cutover_auth.passed.<ground>` and `cutover_auth.refused.<reason>`.
+#[derive(Debug)]
+struct Metrics {
+    passed: [Option<Counter>; 3],
+    refused: [Option<Counter>; Reason::CODES.len()],
+}
+
+impl Metrics {
+    fn define() -> Self {
+        Self {
+            passed: ["public", "anonymous", "token"].map(|ground| define("passed", ground)),
+            refused: Reason::CODES.map(|code| define("refused", code)),
+        }
+    }
+
+    fn forwarded(&self, ground: Ground) {
+        let [public, anonymous, token] = self.passed;
+        count(match ground {
+            Ground::Public => public,
+            Ground::Anonymous => anonymous,
+            Ground::Token => token,
+        });
+    }
+
+    fn refused(&self, reason: Reason) {
+        let counters = Reason::CODES.iter().zip(self.refused);
+        count(
+            counters.into_iter().find(|(code, _)| **code == reason.code()).and_then(|(_, counter)| counter),
+        );
+    }
+}
+
+fn define(result: &str, detail: &str) -> Option<Counter> {
+    Counter::define(&format!("cutover_auth.{result}.{detail}"))
+        .inspect_err(|error| log::warn!("auth: metric {result}.{detail} is missing: {error}"))
+        .ok()
+}
+
+/// A decision stands even if it cannot be counted.
+fn count(counter: Option<Counter>) {
+    if let Some(Err(error)) = counter.map(|counter| counter.increment(1)) {
+        log::debug!("auth: not counted: {error}");
+    }
+}
