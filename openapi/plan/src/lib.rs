@@ -4,10 +4,28 @@
 //! request is ([`Routes::find`]) and whether the request is what the contract says. Nothing here
 //! does I/O, panics, or takes more than linear time in the request.
 
+mod base64;
+mod check;
+mod coerce;
+mod json;
 pub mod legacy;
+mod media;
+mod number;
+pub mod operation;
 mod percent;
 mod plan;
+mod query;
+mod request;
 mod routes;
+pub mod schema;
+mod unique;
+mod violation;
 
-pub use plan::{FORMAT, Operation, Plan, PlanError};
+pub use json::{Json, JsonError, MAX_DEPTH, Object};
+pub use media::ContentType;
+pub use number::to_text as number_text;
+pub use operation::Operation;
+pub use plan::{FORMAT, Plan, PlanError};
+pub use request::{Head, Headers, Next, Pass, Pending, too_large};
 pub use routes::{Route, RouteMatch, Routes, RoutesError, SchemeScopes};
+pub use violation::Violation;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::operation::Operation;
 use crate::routes::Routes;
+use crate::schema::Tables;
 
 /// The version of the plan's form. A plan of another form is refused, never guessed at.
 pub const FORMAT: &str = "cutover-plan/1";
@@ -16,12 +18,9 @@ pub struct Plan {
     format: String,
     routes: Routes,
     operations: BTreeMap<String, Operation>,
+    #[serde(default)]
+    pub(crate) tables: Tables,
 }
-
-/// What one operation requires of a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Operation {}
 
 /// Why a plan cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -35,18 +34,25 @@ pub enum PlanError {
         /// The format the plan names.
         found: String,
     },
+    /// Something refers to a schema or pattern that is not there.
+    #[error("the plan refers to {0}, which it does not have")]
+    Dangling(String),
     /// Routes and operations do not name the same operations.
     #[error("the plan has a route for `{0}` but says nothing about that operation")]
     MissingOperation(String),
 }
 
 impl Plan {
-    /// Joins routes and operations.
+    /// Joins routes, operations and the schemas they refer to.
     ///
     /// # Errors
-    /// When a route's operation is missing from `operations`.
-    pub fn new(routes: Routes, operations: BTreeMap<String, Operation>) -> Result<Plan, PlanError> {
-        Plan { format: FORMAT.to_owned(), routes, operations }.checked()
+    /// When a route's operation is missing from `operations`, or a schema or pattern from `tables`.
+    pub fn new(
+        routes: Routes,
+        operations: BTreeMap<String, Operation>,
+        tables: Tables,
+    ) -> Result<Plan, PlanError> {
+        Plan { format: FORMAT.to_owned(), routes, operations, tables }.checked()
     }
 
     /// Loads a plan.
@@ -80,9 +86,16 @@ impl Plan {
             return Err(PlanError::Format { found: self.format });
         }
         let missing = self.routes.iter().find(|route| !self.operations.contains_key(&route.id));
-        match missing.map(|route| route.id.clone()) {
-            Some(id) => Err(PlanError::MissingOperation(id)),
-            None => Ok(self),
+        if let Some(id) = missing.map(|route| route.id.clone()) {
+            return Err(PlanError::MissingOperation(id));
         }
+        let schemas = self.operations.values().flat_map(Operation::schemas).chain(self.tables.references());
+        if let Some(id) = schemas.into_iter().find(|id| *id as usize >= self.tables.schemas.len()) {
+            return Err(PlanError::Dangling(format!("schema {id}")));
+        }
+        if let Some(id) = self.tables.used_patterns().find(|id| *id as usize >= self.tables.patterns.len()) {
+            return Err(PlanError::Dangling(format!("pattern {id}")));
+        }
+        Ok(self)
     }
 }

@@ -1,0 +1,522 @@
+//! JSON values as the legacy gateway sees them, and the reader that makes them.
+//!
+//! A reader of its own because the schema's answers depend on what other readers hide: of a repeated member the last
+//! value counts but the first one's place; members whose names are whole numbers come first, in numeric order; a
+//! lone surrogate in an escape is accepted; numbers are doubles. All of it is `JSON.parse`.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// How deeply arrays and objects may be nested. Every recursion over a request's values is bounded by it.
+pub const MAX_DEPTH: usize = 256;
+
+/// A JSON value; its texts are borrowed from the request where they have no escapes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Json<'a> {
+    /// `null`
+    #[default]
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number; infinite when the text's number is too large for a double.
+    Number(f64),
+    /// Text.
+    String(Cow<'a, str>),
+    /// A list.
+    Array(Vec<Json<'a>>),
+    /// Members, in the order in which JavaScript enumerates them.
+    Object(Object<'a>),
+}
+
+/// An object's members: unique names, in JavaScript's order, found fast.
+#[derive(Debug, Clone, Default)]
+pub struct Object<'a> {
+    members: Vec<(Cow<'a, str>, Json<'a>)>,
+    /// Positions in `members` sorted by name; only for objects of more than [`SMALL`] members.
+    sorted: Vec<u32>,
+}
+
+/// Up to this many members a scan beats an index.
+const SMALL: usize = 12;
+
+/// Why a text is no JSON value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonError {
+    /// It breaks JSON's grammar.
+    Malformed,
+    /// It is nested more than [`MAX_DEPTH`] deep.
+    TooDeep,
+}
+
+impl<'a> Json<'a> {
+    /// Reads one value; anything but white space around it is an error.
+    ///
+    /// # Errors
+    /// When the text is not JSON or nested too deeply.
+    pub fn parse(text: &'a str) -> Result<Json<'a>, JsonError> {
+        let mut reader = Reader { text, at: 0 };
+        reader.skip_space();
+        let value = reader.value(0)?;
+        reader.skip_space();
+        if reader.at == text.len() { Ok(value) } else { Err(JsonError::Malformed) }
+    }
+
+    /// The same value, owning its texts.
+    #[must_use]
+    pub fn into_owned(self) -> Json<'static> {
+        match self {
+            Json::Null => Json::Null,
+            Json::Bool(truth) => Json::Bool(truth),
+            Json::Number(number) => Json::Number(number),
+            Json::String(text) => Json::String(Cow::Owned(text.into_owned())),
+            Json::Array(items) => Json::Array(items.into_iter().map(Json::into_owned).collect()),
+            Json::Object(object) => {
+                let owned = |(name, value): (Cow<'_, str>, Json<'_>)| {
+                    (Cow::Owned(name.into_owned()), value.into_owned())
+                };
+                Json::Object(Object {
+                    members: object.members.into_iter().map(owned).collect(),
+                    sorted: object.sorted,
+                })
+            }
+        }
+    }
+}
+
+impl<'a> Object<'a> {
+    /// An object of these members; of members with the same name the last value counts.
+    #[must_use]
+    pub fn new(members: Vec<(Cow<'a, str>, Json<'a>)>) -> Object<'a> {
+        let mut object = Object { members, sorted: Vec::new() };
+        object.unify();
+        if object.members.iter().any(|(name, _)| array_index(name).is_some()) {
+            object.members.sort_by_key(|(name, _)| array_index(name).map_or((1, 0), |index| (0, index)));
+        }
+        if object.members.len() > SMALL {
+            object.sorted = object.by_name();
+        }
+        object
+    }
+
+    /// The member of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Json<'a>> {
+        if self.sorted.is_empty() {
+            return self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+        }
+        let of = |position: &u32| self.members.get(*position as usize);
+        let found = self.sorted.binary_search_by(|position| {
+            of(position).map_or(std::cmp::Ordering::Less, |(known, _)| known.as_ref().cmp(name))
+        });
+        found.ok().and_then(|found| self.sorted.get(found)).and_then(of).map(|(_, value)| value)
+    }
+
+    /// All members.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
+        self.members.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    fn by_name(&self) -> Vec<u32> {
+        let mut sorted: Vec<u32> = (0..u32::try_from(self.members.len()).unwrap_or(u32::MAX)).collect();
+        let name = |position: u32| self.members.get(position as usize).map(|(name, _)| name.as_ref());
+        sorted.sort_by(|a, b| name(*a).cmp(&name(*b)));
+        sorted
+    }
+
+    /// Drops repeated members: the first one's place, the last one's value.
+    fn unify(&mut self) {
+        let mut repeated: Vec<(usize, usize)> = Vec::new();
+        if self.members.len() <= SMALL {
+            for (at, (name, _)) in self.members.iter().enumerate() {
+                if let Some(first) = self.members.iter().take(at).position(|(known, _)| known == name) {
+                    repeated.push((first, at));
+                }
+            }
+        } else {
+            let sorted = self.by_name();
+            let mut first = None;
+            for position in sorted.iter().map(|position| *position as usize) {
+                let name = self.members.get(position).map(|(name, _)| name.as_ref());
+                match first {
+                    Some((known, at)) if known == name => repeated.push((at, position)),
+                    _ => first = Some((name, position)),
+                }
+            }
+        }
+        if repeated.is_empty() {
+            return;
+        }
+        let mut keep = vec![true; self.members.len()];
+        for (first, later) in repeated {
+            let value = self.members.get_mut(later).map(|(_, value)| std::mem::take(value));
+            if let (Some(value), Some((_, place))) = (value, self.members.get_mut(first)) {
+                *place = value;
+            }
+            if let Some(kept) = keep.get_mut(later) {
+                *kept = false;
+            }
+        }
+        let mut keep = keep.into_iter();
+        self.members.retain(|_| keep.next().unwrap_or(true));
+    }
+}
+
+/// Objects are equal when they have the same members, in whatever order.
+impl PartialEq for Object<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
+    }
+}
+
+/// The number of a name that JavaScript takes for an array index (`0`..=`4294967294`, no leading zero).
+fn array_index(name: &str) -> Option<u32> {
+    let plain = name == "0" || (name.starts_with(|c: char| ('1'..='9').contains(&c)) && name.len() <= 10);
+    if !plain {
+        return None;
+    }
+    name.parse().ok().filter(|index| *index != u32::MAX)
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn value(&mut self, depth: usize) -> Result<Json<'a>, JsonError> {
+        match self.peek() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
+            Some(b'"') => Ok(Json::String(self.string()?)),
+            Some(b't') => self.word("true", Json::Bool(true)),
+            Some(b'f') => self.word("false", Json::Bool(false)),
+            Some(b'n') => self.word("null", Json::Null),
+            _ => self.number(),
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Json<'a>, JsonError> {
+        let mut members = Vec::new();
+        self.open(depth)?;
+        while !self.closed(b'}', members.is_empty())? {
+            if self.peek() != Some(b'"') {
+                return Err(JsonError::Malformed);
+            }
+            let name = self.string()?;
+            self.skip_space();
+            if self.next() != Some(b':') {
+                return Err(JsonError::Malformed);
+            }
+            self.skip_space();
+            members.push((name, self.value(depth + 1)?));
+            self.skip_space();
+        }
+        Ok(Json::Object(Object::new(members)))
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Json<'a>, JsonError> {
+        let mut items = Vec::new();
+        self.open(depth)?;
+        while !self.closed(b']', items.is_empty())? {
+            items.push(self.value(depth + 1)?);
+            self.skip_space();
+        }
+        Ok(Json::Array(items))
+    }
+
+    fn open(&mut self, depth: usize) -> Result<(), JsonError> {
+        if depth >= MAX_DEPTH {
+            return Err(JsonError::TooDeep);
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(())
+    }
+
+    /// Takes the closing bracket, or the comma before the next entry; afterwards stands on that entry.
+    fn closed(&mut self, bracket: u8, first: bool) -> Result<bool, JsonError> {
+        match self.peek() {
+            Some(byte) if byte == bracket => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(_) if first => Ok(false),
+            Some(b',') => {
+                self.at += 1;
+                self.skip_space();
+                if self.peek() == Some(bracket) { Err(JsonError::Malformed) } else { Ok(false) }
+            }
+            _ => Err(JsonError::Malformed),
+        }
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
+        self.at += 1;
+        let start = self.at;
+        let mut text = String::new();
+        let mut copied = start;
+        loop {
+            match self.peek().ok_or(JsonError::Malformed)? {
+                b'"' => {
+                    let rest = self.slice(copied, self.at)?;
+                    self.at += 1;
+                    if copied == start {
+                        return Ok(Cow::Borrowed(rest));
+                    }
+                    text.push_str(rest);
+                    return Ok(Cow::Owned(text));
+                }
+                b'\\' => {
+                    text.push_str(self.slice(copied, self.at)?);
+                    self.at += 1;
+                    text.push(self.escape()?);
+                    copied = self.at;
+                }
+                0..0x20 => return Err(JsonError::Malformed),
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, JsonError> {
+        Ok(match self.next().ok_or(JsonError::Malformed)? {
+            b'n' => '\n',
+            b't' => '\t',
+            b'r' => '\r',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            byte @ (b'"' | b'\\' | b'/') => char::from(byte),
+            b'u' => {
+                let unit = self.hex4()?;
+                match char::from_u32(unit) {
+                    Some(plain) => plain,
+                    None => self.surrogate(unit)?,
+                }
+            }
+            _ => return Err(JsonError::Malformed),
+        })
+    }
+
+    /// A pair of surrogates is one character; one alone, which no UTF-8 can hold, becomes U+FFFD.
+    fn surrogate(&mut self, high: u32) -> Result<char, JsonError> {
+        if high < 0xdc00 && self.text.get(self.at..).is_some_and(|rest| rest.starts_with("\\u")) {
+            let before = self.at;
+            self.at += 2;
+            let low = self.hex4()?;
+            if (0xdc00..0xe000).contains(&low) {
+                let code = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+                return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            self.at = before;
+        }
+        Ok(char::REPLACEMENT_CHARACTER)
+    }
+
+    fn hex4(&mut self) -> Result<u32, JsonError> {
+        let digits = self.text.get(self.at..self.at + 4).ok_or(JsonError::Malformed)?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(JsonError::Malformed);
+        }
+        self.at += 4;
+        u32::from_str_radix(digits, 16).map_err(|_| JsonError::Malformed)
+    }
+
+    fn number(&mut self) -> Result<Json<'a>, JsonError> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        let number = self.slice(start, self.at)?.parse().map_err(|_| JsonError::Malformed)?;
+        Ok(Json::Number(number))
+    }
+
+    fn digits(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at == start { Err(JsonError::Malformed) } else { Ok(()) }
+    }
+
+    fn word(&mut self, word: &str, value: Json<'a>) -> Result<Json<'a>, JsonError> {
+        if self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
+            self.at += word.len();
+            return Ok(value);
+        }
+        Err(JsonError::Malformed)
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.peek();
+        self.at += 1;
+        byte
+    }
+
+    fn slice(&self, from: usize, to: usize) -> Result<&'a str, JsonError> {
+        self.text.get(from..to).ok_or(JsonError::Malformed)
+    }
+}
+
+/// In a plan, values are plain JSON.
+impl Serialize for Json<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Json::Null => serializer.serialize_unit(),
+            Json::Bool(truth) => serializer.serialize_bool(*truth),
+            Json::Number(number) => serializer.serialize_f64(*number),
+            Json::String(text) => serializer.serialize_str(text),
+            Json::Array(items) => serializer.collect_seq(items),
+            Json::Object(object) => serializer.collect_map(object.iter()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json<'static> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(serde_json::Value::deserialize(deserializer)?.into())
+    }
+}
+
+impl From<serde_json::Value> for Json<'static> {
+    fn from(value: serde_json::Value) -> Json<'static> {
+        match value {
+            serde_json::Value::Null => Json::Null,
+            serde_json::Value::Bool(truth) => Json::Bool(truth),
+            serde_json::Value::Number(number) => Json::Number(number.as_f64().unwrap_or(f64::NAN)),
+            serde_json::Value::String(text) => Json::String(Cow::Owned(text)),
+            serde_json::Value::Array(items) => Json::Array(items.into_iter().map(Json::from).collect()),
+            serde_json::Value::Object(members) => {
+                let member = |(name, value)| (Cow::Owned(name), Json::from(value));
+                Json::Object(Object::new(members.into_iter().map(member).collect()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<String> {
+        match Json::parse(text).unwrap() {
+            Json::Object(object) => object.iter().map(|(name, _)| name.to_owned()).collect(),
+            other => panic!("no object: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_grammar_is_json_and_nothing_more() {
+        for good in ["0", "-0.5e+3", " [1 , 2 ] ", "{}", r#"{"a":{"b":[]}}"#, r#""\u00e9\/""#, "[]", "1e999"]
+        {
+            assert!(Json::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "01",
+            "+1",
+            "1.",
+            ".5",
+            "[1,]",
+            "{,}",
+            "{\"a\":1,}",
+            "{'a':1}",
+            "nul",
+            "[1 2]",
+            "\"\t\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "1 2",
+            "{\"a\"}",
+            "[",
+            "\"",
+            "NaN",
+            "-",
+            "\"\\u+123\"",
+        ] {
+            assert_eq!(Json::parse(bad), Err(JsonError::Malformed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn of_a_repeated_member_the_last_value_stands_at_the_first_place() {
+        let text = r#"{"a":1,"b":2,"a":3}"#;
+        assert_eq!(names(text), ["a", "b"]);
+        let Json::Object(object) = Json::parse(text).unwrap() else { panic!() };
+        assert_eq!(object.get("a"), Some(&Json::Number(3.0)));
+        let many: String = (0..40).map(|n| format!("\"k{}\":{n},", n % 20)).collect();
+        let text = format!("{{{many}\"z\":1}}");
+        let Json::Object(object) = Json::parse(&text).unwrap() else { panic!() };
+        assert_eq!((object.len(), object.get("k3")), (21, Some(&Json::Number(23.0))));
+        assert_eq!(object.get("nope"), None);
+        assert_eq!(names(&text)[..2], ["k0", "k1"]);
+    }
+
+    #[test]
+    fn whole_numbers_as_names_come_first() {
+        assert_eq!(names(r#"{"b":0,"10":0,"9":0,"a":0,"01":0}"#), ["9", "10", "b", "a", "01"]);
+    }
+
+    #[test]
+    fn escapes_become_characters() {
+        let text = |source: &str| match Json::parse(source).map(Json::into_owned) {
+            Ok(Json::String(text)) => text.into_owned(),
+            other => panic!("no text: {other:?}"),
+        };
+        assert_eq!(text(r#""a\ud83d\ude00b""#), "a😀b");
+        assert_eq!(text(r#""\ud83dx\ude00""#), "\u{fffd}x\u{fffd}");
+        assert_eq!(text(r#""\ud83d\u0041""#), "\u{fffd}A");
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(Json::parse(&deep(MAX_DEPTH)).is_ok());
+        assert_eq!(Json::parse(&deep(MAX_DEPTH + 1)), Err(JsonError::TooDeep));
+        assert_eq!(Json::parse(&"[".repeat(1_000_000)), Err(JsonError::TooDeep));
+    }
+
+    #[test]
+    fn objects_are_equal_in_any_order() {
+        let (a, b) = (r#"{"x":[1,{"y":null}],"z":"t"}"#, r#"{"z":"t","x":[1.0,{"y":null}]}"#);
+        assert_eq!(Json::parse(a).unwrap(), Json::parse(b).unwrap());
+    }
+}

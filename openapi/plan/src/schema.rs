@@ -1,0 +1,425 @@
+//! Compiled schemas: for each kind of value the rules in the order in which the legacy validator tries them.
+//!
+//! Schemas refer to each other by number, so recursion is a number and not a text to resolve. What
+//! needs thought (which keyword applies, which pattern, which message) was thought by the compiler.
+
+use std::borrow::Cow;
+
+use regex_automata::dfa::Automaton;
+use regex_automata::dfa::sparse::DFA;
+use regex_automata::{Anchored, Input};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::json::Json;
+
+/// A schema's number in [`Tables::schemas`].
+pub type SchemaId = u32;
+/// A pattern's number in [`Tables::patterns`].
+pub type PatternId = u32;
+
+/// All schemas and patterns of a plan.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tables {
+    /// The schemas.
+    #[serde(default)]
+    pub schemas: Vec<Schema>,
+    /// The patterns of `pattern` and `format`.
+    #[serde(default)]
+    pub patterns: Vec<Pattern>,
+}
+
+impl Tables {
+    /// Every reference from one schema to another.
+    pub(crate) fn references(&self) -> Vec<SchemaId> {
+        self.schemas.iter().flat_map(Schema::references).collect()
+    }
+
+    /// Every reference from a schema to a pattern.
+    pub(crate) fn used_patterns(&self) -> impl Iterator<Item = PatternId> {
+        self.schemas.iter().flat_map(|schema| {
+            let format = schema.string.format.as_ref();
+            [schema.string.pattern, format.map(|format| format.pattern), format.and_then(|format| format.or)]
+                .into_iter()
+                .flatten()
+        })
+    }
+}
+
+/// One schema. The groups are tried in the order of the fields.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schema {
+    /// The schema `false`: nothing is valid.
+    #[serde(skip_serializing_if = "is_default")]
+    pub never: bool,
+    /// The types a value may have; empty: any.
+    #[serde(rename = "type", skip_serializing_if = "is_default")]
+    pub types: Vec<Kind>,
+    /// The type is looked at where the type's own rules stand, after the rules for any type.
+    #[serde(skip_serializing_if = "is_default")]
+    pub type_late: bool,
+    /// A type error is named `x-eov-type`: the legacy validator replaces `type` for texts that are dates.
+    #[serde(skip_serializing_if = "is_default")]
+    pub type_renamed: bool,
+    /// Rules for values of any type.
+    #[serde(skip_serializing_if = "is_default")]
+    pub any: AnyRules,
+    /// Rules for numbers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub number: NumberRules,
+    /// Rules for text.
+    #[serde(skip_serializing_if = "is_default")]
+    pub string: StringRules,
+    /// Rules for lists.
+    #[serde(skip_serializing_if = "is_default")]
+    pub array: ArrayRules,
+    /// Rules for objects.
+    #[serde(skip_serializing_if = "is_default")]
+    pub object: ObjectRules,
+}
+
+impl Schema {
+    /// The schemas this one refers to.
+    #[must_use]
+    pub fn references(&self) -> Vec<SchemaId> {
+        let any = &self.any;
+        let mut ids: Vec<SchemaId> =
+            any.reference.iter().map(|reference| reference.schema).chain(any.not).collect();
+        ids.extend(any.any_of.iter().chain(&any.one_of).chain(&any.all_of));
+        ids.extend(self.array.items);
+        ids.extend(self.object.properties.iter().filter_map(|property| property.schema));
+        if let Additional::Schema(schema) = self.object.additional {
+            ids.push(schema);
+        }
+        ids
+    }
+}
+
+/// JSON Schema's types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// `string`
+    String,
+    /// `number`
+    Number,
+    /// `integer`
+    Integer,
+    /// `boolean`
+    Boolean,
+    /// `null`
+    Null,
+    /// `array`
+    Array,
+    /// `object`
+    Object,
+}
+
+/// Rules for values of any type.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnyRules {
+    /// `$ref`
+    #[serde(rename = "ref", skip_serializing_if = "is_default")]
+    pub reference: Option<Reference>,
+    /// `const`
+    #[serde(rename = "const", skip_serializing_if = "is_default")]
+    pub constant: Option<Box<Constant>>,
+    /// `enum`
+    #[serde(rename = "enum", skip_serializing_if = "is_default")]
+    pub choice: Option<Box<Choice>>,
+    /// `not`
+    #[serde(skip_serializing_if = "is_default")]
+    pub not: Option<SchemaId>,
+    /// `anyOf`
+    #[serde(skip_serializing_if = "is_default")]
+    pub any_of: Vec<SchemaId>,
+    /// `oneOf`
+    #[serde(skip_serializing_if = "is_default")]
+    pub one_of: Vec<SchemaId>,
+    /// `allOf`
+    #[serde(skip_serializing_if = "is_default")]
+    pub all_of: Vec<SchemaId>,
+    /// `readOnly`: a request may hold nothing but null here.
+    #[serde(skip_serializing_if = "is_default")]
+    pub read_only: bool,
+}
+
+/// `$ref`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// The schema referred to.
+    pub schema: SchemaId,
+    /// The legacy validator sees the schema as if it stood here: a coerced value stays coerced for what follows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub inline: bool,
+    /// The schema refers to itself by way of a choice: verdicts are remembered, or time would be exponential in depth.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub remember: bool,
+}
+
+/// `const`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Constant(pub Json<'static>);
+
+/// `enum`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// The values.
+    pub values: Vec<Json<'static>>,
+    /// The values as messages name them.
+    pub text: String,
+}
+
+/// Rules for numbers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NumberRules {
+    /// `maximum`
+    #[serde(skip_serializing_if = "is_default")]
+    pub maximum: Option<f64>,
+    /// `minimum`
+    #[serde(skip_serializing_if = "is_default")]
+    pub minimum: Option<f64>,
+    /// `exclusiveMaximum`
+    #[serde(skip_serializing_if = "is_default")]
+    pub exclusive_maximum: Option<f64>,
+    /// `exclusiveMinimum`
+    #[serde(skip_serializing_if = "is_default")]
+    pub exclusive_minimum: Option<f64>,
+    /// `multipleOf`
+    #[serde(skip_serializing_if = "is_default")]
+    pub multiple_of: Option<f64>,
+    /// `format`
+    #[serde(skip_serializing_if = "is_default")]
+    pub format: Option<IntegerFormat>,
+}
+
+/// The formats of whole numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IntegerFormat {
+    /// 32 bits, signed.
+    Int32,
+    /// 64 bits, signed; as in the legacy validator any whole number a double holds.
+    Int64,
+}
+
+/// Rules for text.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StringRules {
+    /// `maxLength`, in code points.
+    #[serde(skip_serializing_if = "is_default")]
+    pub max_length: Option<u64>,
+    /// `minLength`, in code points.
+    #[serde(skip_serializing_if = "is_default")]
+    pub min_length: Option<u64>,
+    /// `pattern`
+    #[serde(skip_serializing_if = "is_default")]
+    pub pattern: Option<PatternId>,
+    /// `format`
+    #[serde(skip_serializing_if = "is_default")]
+    pub format: Option<StringFormat>,
+}
+
+/// A format of texts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StringFormat {
+    /// The format's name.
+    pub name: String,
+    /// What the text must match.
+    pub pattern: PatternId,
+    /// What will do as well.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub or: Option<PatternId>,
+}
+
+/// Rules for lists.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArrayRules {
+    /// `maxItems`
+    #[serde(skip_serializing_if = "is_default")]
+    pub max_items: Option<u64>,
+    /// `minItems`
+    #[serde(skip_serializing_if = "is_default")]
+    pub min_items: Option<u64>,
+    /// `uniqueItems`
+    #[serde(skip_serializing_if = "is_default")]
+    pub unique: Option<Unique>,
+    /// `items`
+    #[serde(skip_serializing_if = "is_default")]
+    pub items: Option<SchemaId>,
+}
+
+/// Which of two equal items the legacy validator names, and first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unique {
+    /// The items' schema says they are scalars: the pair that ends first, seen from the end.
+    Scalars,
+    /// Any items: the pair whose second is the last.
+    Any,
+}
+
+/// Rules for objects.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObjectRules {
+    /// `maxProperties`
+    #[serde(skip_serializing_if = "is_default")]
+    pub max_properties: Option<u64>,
+    /// `minProperties`
+    #[serde(skip_serializing_if = "is_default")]
+    pub min_properties: Option<u64>,
+    /// `required`
+    #[serde(skip_serializing_if = "is_default")]
+    pub required: Vec<String>,
+    /// Properties with a default: the legacy validator puts it in before it looks, so they are never missing.
+    #[serde(skip_serializing_if = "is_default")]
+    pub defaulted: Vec<String>,
+    /// `additionalProperties`
+    #[serde(skip_serializing_if = "is_default")]
+    pub additional: Additional,
+    /// `properties`, in JavaScript's order.
+    #[serde(skip_serializing_if = "is_default")]
+    pub properties: Vec<Property>,
+}
+
+/// `additionalProperties`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Additional {
+    /// Anything goes.
+    #[default]
+    Allowed,
+    /// There may be none.
+    Refused,
+    /// Each must be valid by this schema.
+    Schema(SchemaId),
+}
+
+/// One entry of `properties`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Property {
+    /// The property's name.
+    pub name: String,
+    /// Its schema; `None` when every value is valid.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schema: Option<SchemaId>,
+}
+
+impl ObjectRules {
+    /// Whether `properties` names this member.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.properties.iter().any(|property| property.name == name)
+    }
+}
+
+/// A pattern, compiled ahead to a DFA: time is linear in the text whatever the pattern.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    source: String,
+    anchored: bool,
+    chars: Option<(u32, Option<u32>)>,
+    dfa: DFA<Vec<u8>>,
+    /// The DFA as it was loaded, to be written again: without its builder the crate cannot write one.
+    bytes: Vec<u8>,
+}
+
+/// Why a pattern's automaton cannot be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the automaton of the pattern `{pattern}` cannot be loaded: {reason}")]
+pub struct PatternError {
+    pattern: String,
+    reason: String,
+}
+
+/// How a pattern stands in a plan.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PatternForm<'a> {
+    source: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    anchored: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    chars: Option<(u32, Option<u32>)>,
+    /// The sparse DFA, little-endian, in base64.
+    dfa: String,
+}
+
+impl Pattern {
+    /// A pattern by its sparse DFA in `regex-automata`'s little-endian form.
+    ///
+    /// `anchored`: matches start at the text's start only. `chars`: the text must also have that many characters.
+    ///
+    /// # Errors
+    /// When the bytes are no such DFA.
+    pub fn new(
+        source: String,
+        anchored: bool,
+        chars: Option<(u32, Option<u32>)>,
+        dfa: &[u8],
+    ) -> Result<Pattern, PatternError> {
+        match DFA::from_bytes(dfa) {
+            Ok((borrowed, _)) => {
+                Ok(Pattern { dfa: borrowed.to_owned(), source, anchored, chars, bytes: dfa.to_vec() })
+            }
+            Err(error) => Err(PatternError { pattern: source, reason: error.to_string() }),
+        }
+    }
+
+    /// The pattern as the contract has it.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether the text has a match.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        if let Some((least, most)) = self.chars {
+            let length = text.chars().count();
+            if length < least as usize || most.is_some_and(|most| length > most as usize) {
+                return false;
+            }
+        }
+        let anchored = if self.anchored { Anchored::Yes } else { Anchored::No };
+        let input = Input::new(text).anchored(anchored).earliest(true);
+        matches!(self.dfa.try_search_fwd(&input), Ok(Some(_)))
+    }
+}
+
+impl Serialize for Pattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let form = PatternForm {
+            source: Cow::Borrowed(&self.source),
+            anchored: self.anchored,
+            chars: self.chars,
+            dfa: crate::base64::encode(&self.bytes),
+        };
+        form.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pattern, D::Error> {
+        let PatternForm { source, anchored, chars, dfa } = PatternForm::deserialize(deserializer)?;
+        let bytes = crate::base64::decode(&dfa).ok_or_else(|| {
+            serde::de::Error::custom(format!("the automaton of the pattern `{source}` is not base64"))
+        })?;
+        Pattern::new(source.into_owned(), anchored, chars, &bytes).map_err(serde::de::Error::custom)
+    }
+}
+
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -1,0 +1,104 @@
+//! What is wrong where, in the legacy validator's words.
+
+use std::borrow::Cow;
+
+use crate::legacy::{ErrorItem, Refusal};
+
+/// One violation of a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The value's place, e.g. `/query/limit`.
+    pub place: String,
+    /// The missing or unexpected member, when that is what is wrong.
+    pub member: Option<String>,
+    /// The schema's keyword.
+    pub keyword: &'static str,
+    /// What would be right.
+    pub message: Cow<'static, str>,
+}
+
+impl Violation {
+    pub(crate) fn new(place: &Place<'_>, keyword: &'static str, message: Cow<'static, str>) -> Violation {
+        let mut text = String::new();
+        place.write(&mut text);
+        let member = match place.step {
+            Step::Absent(name) => Some(name.to_owned()),
+            _ => None,
+        };
+        Violation { place: text, member, keyword, message }
+    }
+
+    /// The refusal for these violations: status 400, all of them in the message and in the list.
+    #[must_use]
+    pub fn refusal(violations: &[Violation]) -> Refusal {
+        let sentence = |v: &Violation| format!("request{} {}", v.place, v.message);
+        let message = violations.iter().map(sentence).collect::<Vec<_>>().join(", ");
+        Refusal {
+            status: 400,
+            message,
+            errors: violations.iter().map(Violation::item).collect(),
+            headers: Vec::new(),
+        }
+    }
+
+    fn item(&self) -> ErrorItem {
+        let path = match &self.member {
+            Some(member) => format!("{}/{member}", self.place),
+            None => self.place.clone(),
+        };
+        let error_code = Some(format!("{}.openapi.validation", self.keyword));
+        ErrorItem { path, message: self.message.clone().into_owned(), error_code }
+    }
+}
+
+/// A place in the request, as a chain on the stack: nothing is written down while all is well.
+pub(crate) struct Place<'a> {
+    parent: Option<&'a Place<'a>>,
+    step: Step<'a>,
+}
+
+enum Step<'a> {
+    Root(&'a str),
+    Member(&'a str),
+    Item(usize),
+    /// A member that is missing, or should be: not part of the place itself.
+    Absent(&'a str),
+}
+
+impl<'a> Place<'a> {
+    /// The place `text`, which is a JSON pointer already.
+    pub(crate) fn root(text: &'a str) -> Place<'a> {
+        Place { parent: None, step: Step::Root(text) }
+    }
+
+    pub(crate) fn member<'b>(&'b self, name: &'b str) -> Place<'b> {
+        Place { parent: Some(self), step: Step::Member(name) }
+    }
+
+    pub(crate) fn item(&self, index: usize) -> Place<'_> {
+        Place { parent: Some(self), step: Step::Item(index) }
+    }
+
+    pub(crate) fn absent<'b>(&'b self, name: &'b str) -> Place<'b> {
+        Place { parent: Some(self), step: Step::Absent(name) }
+    }
+
+    fn write(&self, text: &mut String) {
+        if let Some(parent) = self.parent {
+            parent.write(text);
+        }
+        match self.step {
+            Step::Root(root) => text.push_str(root),
+            Step::Absent(_) => {}
+            Step::Item(index) => {
+                text.push('/');
+                text.push_str(&index.to_string());
+            }
+            Step::Member(name) => {
+                text.push('/');
+                // RFC 6901, section 3.
+                text.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            }
+        }
+    }
+}
