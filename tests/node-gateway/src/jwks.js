@@ -26,6 +26,13 @@ export async function loadJwks(file) {
       `the keys ${file} (JWKS_FILE) hold no usable key: each needs kid, alg (${Object.keys(ALGORITHMS).join(', ')}) and a kty that fits`,
     );
   }
+  const seen = new Set();
+  for (const { kid, alg } of usable) {
+    if (seen.has(`${alg} ${kid}`)) {
+      throw new StartupError(`${file} (JWKS_FILE) has two keys with kid ${kid} and alg ${alg}: remove one`);
+    }
+    seen.add(`${alg} ${kid}`);
+  }
   return Promise.all(usable.map((jwk) => importKey(file, jwk)));
 }
 

@@ -11,8 +11,9 @@ const SECRETS = [
   'res.headers["set-cookie"]',
 ];
 
-export function createLogger({ level, file }) {
-  const destination = pino.destination({ dest: file ? openLog(file) : 1, sync: false });
+/** `sink` takes the lines instead of stdout or the file. */
+export function createLogger({ level, file }, sink) {
+  const destination = sink ?? pino.destination({ dest: file ? openLog(file) : 1, sync: false });
   const logger = pino({ level, redact: { paths: SECRETS, censor: '[redacted]' } }, destination);
   return { logger, flush: () => flush(destination) };
 }

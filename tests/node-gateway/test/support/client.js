@@ -10,12 +10,10 @@ import net from 'node:net';
  */
 export async function call(address, { method = 'GET', path, headers = {}, body, chunked = false }) {
   const [host, port] = address.split(':');
-  const length = body === undefined || chunked ? {} : { 'content-length': Buffer.byteLength(body) };
-  const req = http.request({ host, port, method, path, headers: { ...length, ...headers }, agent: false });
-  if (chunked) {
-    req.setHeader('transfer-encoding', 'chunked');
-    req.write(body);
-  }
+  const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+  const framing = chunked ? { 'transfer-encoding': 'chunked' } : length;
+  const req = http.request({ host, port, method, path, headers: { ...framing, ...headers }, agent: false });
+  if (chunked) req.write(body);
   req.end(chunked ? undefined : body);
   const [res] = await once(req, 'response');
   const chunks = [];

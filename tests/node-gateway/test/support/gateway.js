@@ -1,8 +1,8 @@
 // The real gateway on free ports, with upstreams and an issuer of its own.
 import { after } from 'node:test';
-import pino from 'pino';
 import { loadConfig } from '../../src/config.js';
 import { startGateway } from '../../src/gateway.js';
+import { createLogger } from '../../src/logging.js';
 import { call } from './client.js';
 import { createIssuer } from './keys.js';
 import { startUpstream } from './upstream.js';
@@ -18,10 +18,11 @@ export async function runGateway(settings = {}) {
     UPSTREAM_TRADE: trade.origin,
     UPSTREAM_TASK: task.origin,
     SHUTDOWN_TIMEOUT_MS: '0',
+    BREAKER_VOLUME: '1000',
     ...settings,
   });
   const lines = [];
-  const logger = pino({ level: 'debug' }, { write: (line) => lines.push(JSON.parse(line)) });
+  const { logger } = createLogger(config.log, { write: (line) => lines.push(JSON.parse(line)) });
   const gateway = await startGateway(config, logger);
   after(async () => {
     await gateway.stop();
