@@ -225,6 +225,14 @@ impl Rules {
     /// On anything but that; unknown fields are refused, so that a misspelt one cannot make a rule wider.
     pub fn from_json(text: &str) -> Result<Self, RulesError> {
         let RulesFile { rules } = serde_json::from_str(text)?;
+        Self::new(rules)
+    }
+
+    /// Takes rules that were read as part of another file.
+    ///
+    /// # Errors
+    /// When one has no reason.
+    pub fn new(rules: Vec<Rule>) -> Result<Self, RulesError> {
         match rules.iter().position(|rule| rule.reason.trim().is_empty()) {
             Some(index) => Err(RulesError::NoReason { number: index + 1 }),
             None => Ok(Self(rules)),
