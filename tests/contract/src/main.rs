@@ -1,5 +1,7 @@
 //! `cutover-contract`: records what the Node gateway answers, and replays it against any gateway.
 
+mod reference;
+
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use cutover_contract::{Allowed, Har, Target, Tokens, cases, record, replay};
+use reference::Reference;
 
 /// Recorded exchanges: what the Node gateway answers is the contract; every gateway must answer the same.
 #[derive(Debug, Parser)]
@@ -19,7 +22,12 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the case list against a gateway and write down its answers
+    ///
+    /// Without --gateway, the Node gateway of this repository and the services are started for it on free ports.
     Record {
+        /// The gateway to record, e.g. http://127.0.0.1:3000
+        #[arg(long, value_name = "URL")]
+        gateway: Option<String>,
         #[command(flatten)]
         place: Place,
         /// The file to write
@@ -28,6 +36,9 @@ enum Command {
     },
     /// Run a recording against a gateway and show every difference; exit code 1 when there is one that is not allowed
     Replay {
+        /// The gateway, e.g. http://127.0.0.1:3000 for Node alone, http://127.0.0.1:8080 for Envoy
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+        gateway: String,
         #[command(flatten)]
         place: Place,
         /// The recording
@@ -44,9 +55,6 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Place {
-    /// The gateway, e.g. http://127.0.0.1:3000 for Node, http://127.0.0.1:8080 for Envoy
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    gateway: String,
     /// The trade service, for its control requests; its data and faults are reset before every exchange
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4001")]
     upstream_trade: String,
@@ -59,8 +67,8 @@ struct Place {
 }
 
 impl Place {
-    fn target(&self) -> Result<Target> {
-        let Self { gateway, upstream_trade, upstream_task, tokens } = self;
+    fn target(&self, gateway: &str) -> Result<Target> {
+        let Self { upstream_trade, upstream_task, tokens } = self;
         let (trade, task) = (authority(upstream_trade)?, authority(upstream_task)?);
         Ok(Target {
             gateway: authority(gateway)?,
@@ -77,7 +85,8 @@ fn authority(url: &str) -> Result<String> {
     Ok(authority.to_owned())
 }
 
-#[tokio::main]
+// One thread: the processes of a reference ask the kernel to end them with the thread that started them.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Arguments::parse().command).await {
         Ok(code) => code,
@@ -92,15 +101,21 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<ExitCode> {
     let mut out = io::stdout();
     match command {
-        Command::Record { place, out: file } => {
-            let har = record(&cases(), &place.target()?).await?;
+        Command::Record { gateway, place, out: file } => {
+            let har = match gateway {
+                Some(gateway) => record(&cases(), &place.target(&gateway)?).await?,
+                None => {
+                    let reference = Reference::start()?;
+                    record(&cases(), &reference.target).await?
+                }
+            };
             har.write(&file)?;
             writeln!(out, "{} exchanges in {}", har.log.entries.len(), file.display())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Replay { place, har, allowed, side } => {
+        Command::Replay { gateway, place, har, allowed, side } => {
             let (har, allowed) = (Har::read(&har)?, Allowed::read(&allowed)?);
-            let report = replay(&har, &place.target()?, &allowed).await?;
+            let report = replay(&har, &place.target(&gateway)?, &allowed).await?;
             writeln!(out, "{report}")?;
             let strays =
                 report.sides().into_iter().filter(|own| side.as_deref().is_some_and(|wanted| wanted != *own));

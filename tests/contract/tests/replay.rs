@@ -25,7 +25,7 @@ async fn replayed(stack: &Stack, side: &str) -> Result<Report> {
     Ok(report)
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn both_sides_answer_as_the_node_gateway_was_recorded() -> Result<()> {
     let stack = Stack::start().await?;
     let node = replayed(&stack, "node").await?;
