@@ -24,12 +24,19 @@ pub(crate) fn credentials(headers: &HeaderMap) -> Credentials<'_> {
         Some([]) => Credentials::Absent,
         Some(token) if token.contains(&b',') => Credentials::Several,
         Some(token) => Credentials::Token(token),
-        // Envoy may have joined repeated headers with a comma.
-        None if value.split(|byte| *byte == b',').skip(1).any(|part| bearer(part).is_some()) => {
+        None if value.split(|byte| *byte == b',').skip(1).any(starts_other_credentials) => {
             Credentials::Several
         }
         None => Credentials::Absent,
     }
+}
+
+/// Whether what follows a comma is another header's value: Envoy joins repeated ones with a bare comma. It then starts
+/// with a scheme and a space, while the parameters of one scheme (`Digest a=b,c=d`) start with `name=`.
+fn starts_other_credentials(part: &[u8]) -> bool {
+    let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+');
+    let end = part.iter().position(|byte| !is_scheme(byte)).unwrap_or(part.len());
+    end > 0 && part.get(end) == Some(&b' ')
 }
 
 /// What follows the scheme `Bearer`, if that is the scheme.
@@ -68,6 +75,7 @@ mod tests {
             b"Bearer ",
             b"Bearerabc",
             b"Digest a=b, c=d",
+            b"Digest a=b,c=d",
             b"\xff abc",
             b"Bearer\tabc",
         ] {
@@ -80,8 +88,15 @@ mod tests {
     fn two_tokens_are_seen_however_they_come() {
         assert_eq!(of(&[b"Bearer a", b"Bearer a"]), "Several");
         assert_eq!(of(&[b"Basic a", b"Bearer b"]), "Several");
-        for value in ["Bearer a,Bearer b", "Bearer a, b", "Bearer a,", "Basic a,Bearer b", "Bearer,Bearer b"]
-        {
+        for value in [
+            "Bearer a,Bearer b",
+            "Bearer a, b",
+            "Bearer a,",
+            "Basic a,Bearer b",
+            "Bearer,Bearer b",
+            "Basic a,Basic b",
+            ",Bearer b",
+        ] {
             assert_eq!(of(&[value.as_bytes()]), "Several", "{value}");
         }
     }

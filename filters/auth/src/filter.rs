@@ -45,10 +45,7 @@ impl RootContext for AuthRoot {
                     log::warn!("auth: key left out: {warning}");
                 }
                 let verifiers = Verifiers::probe();
-                log::info!(
-                    "auth: signatures verified by the host: {:?}, by the vm: the others",
-                    verifiers.by_host()
-                );
+                log::info!("auth: {verifiers}");
                 self.plugin =
                     Some(Rc::new(Plugin { gate: Gate::new(config), verifiers, metrics: Metrics::define() }));
                 true
@@ -139,7 +136,7 @@ fn reply(refusal: &Refusal, details: &str, headers: &HeaderMap) -> Result<(), Ho
         details,
         headers: &all,
         body: &refusal.body(&request_id),
-        grpc: headers.is_grpc(),
+        grpc_message: headers.is_grpc().then_some(&refusal.message),
     })
 }
 

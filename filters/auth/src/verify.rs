@@ -1,5 +1,9 @@
 //! Who verifies a signature: the host where it can, the VM where it cannot.
 
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::algorithm::Algorithm;
@@ -49,10 +53,16 @@ impl Verifiers {
         let by_host = Algorithm::ALL.into_iter().filter(|algorithm| is_proven(&host, *algorithm)).collect();
         Self { host, by_host, vm: VmVerifier }
     }
+}
 
-    /// The algorithms that the host verifies.
-    pub fn by_host(&self) -> &[Algorithm] {
-        &self.by_host
+impl fmt::Display for Verifiers {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("signatures are verified")?;
+        for algorithm in Algorithm::ALL {
+            let place = if self.by_host.contains(&algorithm) { "by the host" } else { "in the vm" };
+            write!(to, "; {algorithm} {place}")?;
+        }
+        Ok(())
     }
 }
 
@@ -103,8 +113,7 @@ fn known_answer(algorithm: Algorithm) -> Option<KnownAnswer> {
         ),
         Algorithm::EdDsa | Algorithm::Hs256 => return None,
     };
-    use base64::Engine as _;
-    let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(signature.trim_ascii()).ok()?;
+    let signature = URL_SAFE_NO_PAD.decode(signature.trim_ascii()).ok()?;
     Some(KnownAnswer { key: Key::read(&jwk).ok()?, message, signature })
 }
 
@@ -171,8 +180,16 @@ mod tests {
     }
 
     #[test]
+    fn the_choice_can_be_read() {
+        let both = Verifiers::probe_host(HostVerifier::with(boring_host));
+        let text =
+            "signatures are verified; RS256 by the host; ES256 by the host; EdDSA in the vm; HS256 in the vm";
+        assert_eq!(both.to_string(), text);
+    }
+
+    #[test]
     fn a_host_is_trusted_with_what_it_proves() {
-        let trusted = |call| Verifiers::probe_host(HostVerifier::with(call)).by_host().to_vec();
+        let trusted = |call| Verifiers::probe_host(HostVerifier::with(call)).by_host;
         assert_eq!(trusted(boring_host), [Algorithm::Rs256, Algorithm::Es256]);
         assert_eq!(trusted(|_| Err(HostError::NotFound)), []);
         assert_eq!(trusted(|_| Ok(b"\x08\x01".to_vec())), [], "a host that says yes to everything");

@@ -8,7 +8,7 @@ mod start {
     use super::*;
 
     cutover_filter_host::sdk::main! {{
-        install_logger();
+        // Most host calls trap here (Envoy: "restricted_callback"); they come with the first context.
         set_root_context(|_context_id| new_root());
     }}
 }

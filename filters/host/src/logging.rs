@@ -12,7 +12,7 @@ static HOST_LOG: HostLog = HostLog;
 
 /// Makes `log::info!` and the others write to the host's log, from the host's own level on, and a panic say where it was
 /// (none is expected; a trap of the standard library would otherwise be silent). May be called again, to follow a
-/// level that has changed.
+/// level that has changed. Not in the module's start function: hosts refuse the call there.
 pub fn install_logger() {
     if log::set_logger(&HOST_LOG).is_ok() {
         std::panic::set_hook(Box::new(|panic| write(CRITICAL, &panic.to_string())));

@@ -16,9 +16,9 @@ pub struct Reply<'a> {
     pub headers: &'a [(String, String)],
     /// The body.
     pub body: &'a [u8],
-    /// The request is gRPC: Envoy then answers 200 with `grpc-status` (by the usual mapping of HTTP codes) and no
-    /// body, as gRPC clients need it.
-    pub grpc: bool,
+    /// Where the request is gRPC, the words for `grpc-message`: Envoy then answers 200 with these, with the
+    /// `grpc-status` of the HTTP one and without the body, as gRPC clients need it.
+    pub grpc_message: Option<&'a str>,
 }
 
 /// Ends the request with this reply. At most once per request and never after response headers were sent: Envoy
@@ -27,9 +27,12 @@ pub struct Reply<'a> {
 /// # Errors
 /// The host refused it; the caller should let the request end with the VM's failure policy, not continue it.
 pub fn send_reply(reply: &Reply<'_>) -> Result<(), HostError> {
-    let Reply { status, details, headers, body, grpc } = *reply;
+    let Reply { status, details, headers, body, grpc_message } = *reply;
     let headers = encode_map(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())))?;
-    let grpc_status = if grpc { grpc_status(status) } else { -1 };
+    let (body, grpc_status) = match grpc_message {
+        Some(message) => (message.as_bytes(), grpc_status(status)),
+        None => (body, NO_GRPC),
+    };
     // SAFETY: all are live slices given with their lengths; the host copies them.
     check(unsafe {
         sys::proxy_send_local_response(
@@ -44,6 +47,9 @@ pub fn send_reply(reply: &Reply<'_>) -> Result<(), HostError> {
         )
     })
 }
+
+/// What the ABI wants as the gRPC status of a reply that is not gRPC.
+const NO_GRPC: i32 = -1;
 
 /// The gRPC status of an HTTP one, as the gRPC project's "HTTP to gRPC Status Code Mapping" has it; 413 is what a
 /// gRPC server calls `RESOURCE_EXHAUSTED`.

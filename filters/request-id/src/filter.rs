@@ -67,9 +67,10 @@ impl HttpContext for RequestIdFilter {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        // Envoy's own replies may come before the request's headers got here; those need an id too.
-        let request_id = self.request_id.take().map_or_else(late_request_id, Ok);
-        if let Err(error) = request_id.and_then(|id| Headers::Response.set(REQUEST_ID, id.as_bytes())) {
+        // Envoy does not call this for a request whose headers did not get here; as the first filter of its chain this one
+        // sees every request that has a chain.
+        let Some(request_id) = &self.request_id else { return Action::Continue };
+        if let Err(error) = Headers::Response.set(REQUEST_ID, request_id.as_bytes()) {
             log::warn!("request-id: response goes out without an id: {error}");
         }
         Action::Continue
@@ -85,13 +86,6 @@ fn identify() -> Result<String, HostError> {
         Headers::Request.remove("tracestate")?;
     }
     Ok(request_id)
-}
-
-/// The id for a reply to a request that this filter has not seen: the client's, if there is an acceptable one.
-fn late_request_id() -> Result<String, HostError> {
-    // Where there are no request headers to read there is no client's id.
-    let headers = Headers::Request.read().unwrap_or_default();
-    Ok(decide(&headers, &randomness()?).request_id)
 }
 
 fn randomness() -> Result<Randomness, HostError> {
