@@ -23,6 +23,7 @@ export async function startGateway(config, logger) {
 
   const server = createServer(app, config);
   const metricsServer = createMetricsServer(metrics.registry);
+  for (const each of [server, metricsServer]) trackSockets(each);
   try {
     await listen(server, config.host, config.port, 'PORT');
     await listen(metricsServer, config.host, config.metricsPort, 'METRICS_PORT');
@@ -79,11 +80,25 @@ async function listen(server, host, port, setting) {
   }
 }
 
+function trackSockets(server) {
+  server.sockets = new Set();
+  server.on('connection', (socket) => {
+    server.sockets.add(socket);
+    socket.once('close', () => server.sockets.delete(socket));
+  });
+}
+
 async function drain(server, patienceMs) {
   const closed = once(server, 'close');
   server.close();
+  const closeIdle = () => {
+    server.closeIdleConnections();
+    // Opened ahead by a client and never used: to Node these are not idle.
+    for (const socket of server.sockets) if (socket.bytesRead === 0) socket.destroy();
+  };
+  closeIdle();
   // Connections that go idle after close() was called would stay open until their keep-alive ends.
-  const check = setInterval(() => server.closeIdleConnections(), DRAIN_CHECK_MS);
+  const check = setInterval(closeIdle, DRAIN_CHECK_MS);
   const deadline = setTimeout(() => server.closeAllConnections(), patienceMs);
   await closed;
   clearInterval(check);

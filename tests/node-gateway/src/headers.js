@@ -25,12 +25,15 @@ const NOT_FORWARDED = [
   'x-user-scopes',
 ];
 
+// Of these a request has one; only the first, which was checked, goes on.
+const SINGLE = ['host', 'content-type'];
+
 const NOT_RETURNED = ['server', 'x-powered-by', 'x-request-id'];
 
 /** The headers an upstream gets, as a raw list. */
 export function upstreamHeaders(req) {
   const dropped = [...NOT_FORWARDED, ...(req.trace.continued ? [] : ['tracestate'])];
-  const headers = endToEnd(req.rawHeaders, dropped);
+  const headers = withoutRepeats(endToEnd(req.rawHeaders, dropped));
   headers.push('x-request-id', req.id, 'traceparent', req.trace.traceparent);
   if (req.bearer?.user) headers.push('x-user-id', req.bearer.user);
   if (req.bearer?.scope) headers.push('x-user-scopes', req.bearer.scope);
@@ -53,6 +56,18 @@ function endToEnd(rawHeaders, alsoDropped) {
   const kept = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (!dropped.has(rawHeaders[i].toLowerCase())) kept.push(rawHeaders[i], rawHeaders[i + 1]);
+  }
+  return kept;
+}
+
+function withoutRepeats(rawHeaders) {
+  const seen = new Set();
+  const kept = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i].toLowerCase();
+    if (SINGLE.includes(name) && seen.has(name)) continue;
+    seen.add(name);
+    kept.push(rawHeaders[i], rawHeaders[i + 1]);
   }
   return kept;
 }

@@ -20,6 +20,9 @@ export class UpstreamFailure extends Error {
   }
 }
 
+// As much as is taken from callers.
+const MAX_HEADER_BYTES = 60 * 1024;
+
 class TryTimeout extends Error {}
 
 export class Upstream {
@@ -36,6 +39,7 @@ export class Upstream {
     this.#pool = new Pool(settings.origin, {
       connections: settings.connections,
       pipelining: 1,
+      maxHeaderSize: MAX_HEADER_BYTES,
       connect: { timeout: settings.connectTimeoutMs },
       // Each try has one limit for all of it, see #try.
       headersTimeout: 0,
@@ -125,6 +129,8 @@ export class Upstream {
     } catch (error) {
       limit.lift();
       if (request.signal.aborted) throw new ClientGone();
+      // A request that undici will not even send says nothing about the upstream.
+      if (error.code?.startsWith('UND_ERR_INVALID')) throw error;
       const kind = error instanceof TryTimeout ? 'timeout' : 'unavailable';
       observed(kind === 'timeout' ? 504 : 502);
       return { failure: new UpstreamFailure(kind, { cause: error }) };

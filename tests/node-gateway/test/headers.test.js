@@ -1,6 +1,8 @@
 // What the upstream gets and what the caller gets back: ids, traces, claims, and nothing that is not theirs.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { beforeEach, describe, test } from 'node:test';
+import { connect } from './support/client.js';
 import { runGateway } from './support/gateway.js';
 import { answer } from './support/upstream.js';
 
@@ -128,6 +130,35 @@ describe('the upstream', () => {
     );
     for (const name of ['via', 'forwarded', 'x-forwarded-for', 'x-forwarded-proto'])
       assert.equal(headers[name], undefined);
+  });
+
+  test('gets one host and the one content type that was checked', async () => {
+    const body = '{"title":"a","priority":"low"}';
+    const head = [
+      'POST /v1/task HTTP/1.1',
+      'host: one',
+      'host: two',
+      'content-type: application/json',
+      'content-type: text/plain',
+      `authorization: Bearer ${gateway.token}`,
+      `content-length: ${body.length}`,
+      'connection: close',
+    ];
+    const socket = await connect(gateway.address, `${head.join('\r\n')}\r\n\r\n${body}`);
+    const [chunk] = await once(socket, 'data');
+    socket.destroy();
+    assert.match(chunk.toString(), /^HTTP\/1.1 200 /);
+    const { rawHeaders } = gateway.task.seen.at(-1);
+    const values = (name) =>
+      rawHeaders.filter((_, i) => rawHeaders[i - 1]?.toLowerCase() === name && i % 2 === 1);
+    assert.deepEqual(values('host'), ['one']);
+    assert.deepEqual(values('content-type'), ['application/json']);
+  });
+
+  test('gets large headers, and may send such', async () => {
+    gateway.task.otherwise = answer(200, {}, { 'x-large': 'b'.repeat(40_000) });
+    const { headers } = await get({ 'x-large': 'a'.repeat(40_000) });
+    assert.equal(headers['x-large'].length, 40_000);
   });
 });
 

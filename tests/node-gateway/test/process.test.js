@@ -105,10 +105,14 @@ describe('the stop', () => {
       const run = start({});
       const { address } = await ready(run);
       const headers = { authorization: `Bearer ${await issuer.mint()}` };
-      const idle = await connect(address, '');
+      // One that was opened ahead and one that is kept alive must not hold the process up.
+      const unused = await connect(address, '');
+      const kept = await connect(address, 'GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n');
+      await once(kept, 'data');
       const underWay = call(address, { path: '/v1/task/1', headers });
       await eventually(() => held.length === 1, 'the request is at the upstream');
 
+      const signalled = performance.now();
       run.child.kill(signal);
       await eventually(() => run.stdout.includes('"stopping"'), 'the process has taken the signal');
       await assert.rejects(call(address, { path: '/healthz' }), { code: 'ECONNREFUSED' });
@@ -117,7 +121,9 @@ describe('the stop', () => {
       const [code] = await run.exit;
       assert.equal(code, 0, run.stderr);
       assert.match(run.stdout, /"stopped"/);
-      idle.destroy();
+      assert.ok(performance.now() - signalled < 9000, 'the deadline was waited for');
+      unused.destroy();
+      kept.destroy();
     });
   }
 

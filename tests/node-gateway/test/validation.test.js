@@ -25,6 +25,7 @@ async function expectSchemaError(answer, text, ...errors) {
 describe('a parameter', () => {
   for (const [path, at, message, rule] of [
     ['/v1/task?limit=0', '/query/limit', 'must be >= 1', 'minimum'],
+    ['/v1/task?limit=%20', '/query/limit', 'must be >= 1', 'minimum'],
     ['/v1/task?limit=101', '/query/limit', 'must be <= 100', 'maximum'],
     ['/v1/task?limit=ten', '/query/limit', 'must be integer', 'type'],
     ['/v1/task?limit=1.5', '/query/limit', 'must be integer', 'type'],
@@ -116,6 +117,9 @@ describe('a parameter', () => {
     '/v1/task?limit=1e1',
     '/v1/task?limit=0x10',
     '/v1/task?limit=%205',
+    '/v1/task?limit=5%0a',
+    '/v1/task?limit=Infinity&offset=1e400',
+    '/v1/task/+1',
     '/v1/task?overdue=true&dueBefore=2024-02-31',
     '/v1/task/1.0',
     '/v1/task/99999999999999999999',

@@ -12,7 +12,15 @@ export async function call(address, { method = 'GET', path, headers = {}, body, 
   const [host, port] = address.split(':');
   const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
   const framing = chunked ? { 'transfer-encoding': 'chunked' } : length;
-  const req = http.request({ host, port, method, path, headers: { ...framing, ...headers }, agent: false });
+  const req = http.request({
+    host,
+    port,
+    method,
+    path,
+    headers: { ...framing, ...headers },
+    agent: false,
+    maxHeaderSize: 65536,
+  });
   if (chunked) req.write(body);
   req.end(chunked ? undefined : body);
   const [res] = await once(req, 'response');

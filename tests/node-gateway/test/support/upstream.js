@@ -8,7 +8,7 @@ import http from 'node:http';
  */
 export async function startUpstream() {
   const upstream = { seen: [], answers: [], otherwise: answer(200, { served: true }) };
-  const server = http.createServer(async (req, res) => {
+  const server = http.createServer({ maxHeaderSize: 64 * 1024 }, async (req, res) => {
     const chunks = [];
     for await (const chunk of req) chunks.push(chunk);
     const { method, url, headers, rawHeaders } = req;
