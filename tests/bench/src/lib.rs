@@ -1,26 +1,24 @@
-//! What the measurements share: medians, memory of a process, and where results go.
+//! What the measurements share: load, upstream, tokens, the Envoys that are compared, medians, and where results go.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+pub mod gateway;
+pub mod http;
+pub mod load;
+pub mod process;
+pub mod tokens;
+pub mod upstream;
+
+pub use process::{cpu_us, resident_mb};
+
 /// The middle value; the upper one of two.
 #[must_use]
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Resident memory of a process in MB (10^6 bytes), from `/proc/PID/status`.
-///
-/// # Errors
-/// When the process is gone.
-pub fn resident_mb(pid: u32) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
-    Ok(kib * 1024.0 / 1e6)
 }
 
 /// Writes a result to `target/bench/NAME.json`.
