@@ -100,7 +100,8 @@ impl<'p> Checker<'p> {
     }
 
     fn right_type(&mut self, schema: &Schema, slot: &mut Slot<'_>, place: &Place<'_>) -> bool {
-        if schema.types.iter().any(|kind| is_kind(slot.value(), *kind)) {
+        let null = schema.nullable && *slot.value() == Json::Null;
+        if null || schema.types.iter().any(|kind| is_kind(slot.value(), *kind)) {
             return true;
         }
         // Renamed types are checked by a keyword of the legacy validator's own, which does not coerce.

@@ -30,6 +30,17 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// What is wrong with a value, first of all; `None` when it is valid.
+    #[must_use]
+    pub fn first_violation(&self, schema: SchemaId, value: &Json<'_>) -> Option<String> {
+        let mut checker = crate::check::Checker::new(self, false);
+        checker.check(schema, value, &crate::violation::Place::root(""));
+        checker.violations.first().map(|violation| {
+            let place = if violation.place.is_empty() { "it" } else { &violation.place };
+            format!("{place} {}", violation.message)
+        })
+    }
+
     /// Every reference from one schema to another.
     pub(crate) fn references(&self) -> Vec<SchemaId> {
         self.schemas.iter().flat_map(Schema::references).collect()
@@ -56,6 +67,9 @@ pub struct Schema {
     /// The types a value may have; empty: any.
     #[serde(rename = "type", skip_serializing_if = "is_default")]
     pub types: Vec<Kind>,
+    /// `null` is valid as well, without being named among the types (OpenAPI 3.0).
+    #[serde(skip_serializing_if = "is_default")]
+    pub nullable: bool,
     /// The type is looked at where the type's own rules stand, after the rules for any type.
     #[serde(skip_serializing_if = "is_default")]
     pub type_late: bool,

@@ -27,7 +27,8 @@ pub(super) enum Node {
 
 const DIGIT: &str = r"0-9";
 const WORD: &str = r"0-9A-Z_a-z";
-const SPACE: &str = r"\x{9}-\x{D}\x{20}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}";
+const SPACE: &str =
+    r"\x{9}-\x{D}\x{20}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}";
 const NOT_DOT: &str = r"\x{A}\x{D}\x{2028}\x{2029}";
 const ALL: &str = r"\x{0}-\x{10FFFF}";
 /// The largest count that makes sense; ECMA-262 has no limit.
@@ -283,7 +284,9 @@ impl Parser {
             }
             'x' => Item::Char(character(self.hex(2)?)?),
             'u' => Item::Char(self.unicode()?),
-            '^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '/' => Item::Char(c),
+            '^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '/' => {
+                Item::Char(c)
+            }
             c => return Err(format!("the escape `\\{c}` does not exist in ECMA-262")),
         })
     }
@@ -292,7 +295,9 @@ impl Parser {
         let start = self.at;
         let closed = self.chars.iter().skip(start).position(|c| *c == '}').map(|length| start + length);
         let name = match (self.peek(), closed) {
-            (Some('{'), Some(end)) => self.chars.get(start + 1..end).unwrap_or_default().iter().collect::<String>(),
+            (Some('{'), Some(end)) => {
+                self.chars.get(start + 1..end).unwrap_or_default().iter().collect::<String>()
+            }
             _ => String::new(),
         };
         let known = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '=';
@@ -428,5 +433,6 @@ fn escaped(c: char) -> String {
 }
 
 fn character(code: u32) -> Result<char, String> {
-    char::from_u32(code).ok_or_else(|| format!("U+{code:04X} is a lone surrogate or no character, which no text holds"))
+    char::from_u32(code)
+        .ok_or_else(|| format!("U+{code:04X} is a lone surrogate or no character, which no text holds"))
 }

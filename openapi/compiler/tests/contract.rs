@@ -1,0 +1,35 @@
+//! The project's own contract compiles, always to the same plan, and that plan is the committed one.
+
+use std::path::PathBuf;
+
+fn project(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn compiled() -> Vec<u8> {
+    let text = std::fs::read_to_string(project("trade-task.yaml")).unwrap();
+    match cutover_compiler::compile("openapi/trade-task.yaml", &text) {
+        Ok(plan) => plan.to_json(),
+        Err(mistakes) => {
+            let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            panic!("the contract has mistakes:\n{}", mistakes.join("\n"));
+        }
+    }
+}
+
+/// `UPDATE_GOLDEN=1 cargo test -p cutover-compiler` writes the plan anew.
+#[test]
+fn the_committed_plan_is_what_the_compiler_makes() {
+    let golden = project("plan/tests/data/trade-task.plan.json");
+    let compiled = compiled();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, &compiled).unwrap();
+    }
+    let committed = std::fs::read(&golden).unwrap_or_default();
+    assert!(committed == compiled, "the plan differs from {}: UPDATE_GOLDEN=1 writes it", golden.display());
+}
+
+#[test]
+fn compiling_twice_gives_the_same_bytes() {
+    assert_eq!(compiled(), compiled());
+}
