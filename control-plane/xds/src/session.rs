@@ -1,8 +1,10 @@
 //! One client: its subscriptions, and the order in which it learns of changes. Plain state, no socket.
 //!
 //! Clusters, then their endpoints, then listeners, then routes, then removals ("Eventual consistency considerations"):
-//! nothing is named before it is there, and nothing goes before nobody names it. A type waits while an earlier one has a
-//! response under way. A refusal holds back removals only: a weight must be able to move while a listener is refused.
+//! nothing is named before it is there, and nothing goes before nobody names it. Listeners and routes wait until the
+//! clusters and endpoints are acknowledged; Envoy does that once they are warm, and it holds the acknowledgement of
+//! clusters back until it has their endpoints, so these never wait. A refusal holds back removals only: a weight must be
+//! able to move while a listener is refused.
 
 use std::collections::BTreeMap;
 
@@ -41,20 +43,31 @@ impl Session {
     /// The next response, if one may go out now. Call until there is none.
     pub(crate) fn next(&mut self, snapshot: &Snapshot, revision: Revision) -> Option<Response> {
         for kind in ResourceType::ALL {
+            let needs: &[ResourceType] = match kind {
+                ResourceType::Cluster | ResourceType::Endpoints => &[],
+                ResourceType::Listener | ResourceType::Routes => {
+                    &[ResourceType::Cluster, ResourceType::Endpoints]
+                }
+            };
+            if self.is_waiting(needs) {
+                return None;
+            }
             if let Some(response) = self.next_of(kind, snapshot, revision, Phase::Updates) {
                 return Some(response);
             }
-            if self.types.get(&kind).is_some_and(Subscription::is_waiting) {
-                return None;
-            }
         }
-        if matches!(self.outcome(snapshot), Outcome::Refused(_)) {
+        if self.is_waiting(&ResourceType::ALL) || matches!(self.outcome(snapshot), Outcome::Refused(_)) {
             return None;
         }
         ResourceType::ALL
             .into_iter()
             .rev()
             .find_map(|kind| self.next_of(kind, snapshot, revision, Phase::Removals))
+    }
+
+    /// Whether one of these types has a response under way.
+    fn is_waiting(&self, kinds: &[ResourceType]) -> bool {
+        kinds.iter().filter_map(|kind| self.types.get(kind)).any(Subscription::is_waiting)
     }
 
     fn next_of(
@@ -84,12 +97,13 @@ impl Session {
     /// One that has asked for clusters or listeners is not done before it has asked for the endpoints and routes that these
     /// lead to.
     pub(crate) fn outcome(&self, snapshot: &Snapshot) -> Outcome {
-        let mut refused = Vec::new();
+        let (mut refused, mut surplus) = (Vec::new(), false);
         for (kind, subscription) in &self.types {
             let Some(desired) = snapshot.of(*kind) else { continue };
             match subscription.standing(desired) {
                 Standing::Confirmed => {}
                 Standing::Waiting => return Outcome::Waiting,
+                Standing::Surplus => surplus = true,
                 Standing::Refused(refusal) => refused.push((*kind, refusal.clone())),
             }
         }
@@ -104,7 +118,7 @@ impl Session {
             let exists = snapshot.of(next).is_some_and(|resources| !resources.is_empty());
             self.types.contains_key(&kind) && exists && !self.types.contains_key(&next)
         });
-        if incomplete || self.types.is_empty() { Outcome::Waiting } else { Outcome::Confirmed }
+        if surplus || incomplete || self.types.is_empty() { Outcome::Waiting } else { Outcome::Confirmed }
     }
 
     /// What the client has asked for, by type.

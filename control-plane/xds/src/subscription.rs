@@ -70,6 +70,8 @@ pub(crate) enum Standing<'a> {
     Confirmed,
     /// A response is under way or due.
     Waiting,
+    /// It holds more: only removals are due.
+    Surplus,
     /// It has refused what is due.
     Refused(&'a Refused),
 }
@@ -290,13 +292,15 @@ impl Subscription {
         }
         let updates = self.content(desired, Phase::Updates);
         match &self.refused {
-            Some(refused) if refused.content == updates => Standing::Refused(refused),
-            _ if !updates.is_empty() => Standing::Waiting,
-            _ => match (self.content(desired, Phase::Removals), &self.refused) {
-                (removals, _) if removals.is_empty() => Standing::Confirmed,
-                (removals, Some(refused)) if refused.content == removals => Standing::Refused(refused),
-                _ => Standing::Waiting,
-            },
+            Some(refused) if refused.content == updates => return Standing::Refused(refused),
+            _ if !updates.is_empty() => return Standing::Waiting,
+            _ => {}
+        }
+        let removals = self.content(desired, Phase::Removals);
+        match &self.refused {
+            _ if removals.is_empty() => Standing::Confirmed,
+            Some(refused) if refused.content == removals => Standing::Refused(refused),
+            _ => Standing::Surplus,
         }
     }
 

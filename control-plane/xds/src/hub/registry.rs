@@ -171,7 +171,7 @@ impl Stream {
             peer: address,
             connected_for: self.since.elapsed(),
             confirmed: self.confirmed,
-            refused: self.refused.clone(),
+            refusal: self.refused.first().cloned(),
             types,
         }
     }

@@ -70,8 +70,8 @@ pub struct EnvoyInfo {
     pub connected_for: Duration,
     /// The last revision it is known to run completely; zero before the first.
     pub confirmed: Revision,
-    /// What it refuses of the current revision.
-    pub refused: Vec<Refusal>,
+    /// What it refuses of the current revision, if anything: the first type in push order.
+    pub refusal: Option<Refusal>,
     /// What it runs, by type; a type it has not asked for is absent.
     pub types: BTreeMap<ResourceType, TypeInfo>,
 }

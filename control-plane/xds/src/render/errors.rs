@@ -20,7 +20,7 @@ use envoy_types::pb::xds::r#type::matcher::v3::{
     Matcher, RegexMatcher, StringMatcher, regex_matcher, string_matcher::MatchPattern,
 };
 
-use super::proto::{any, header, json_body, uint32};
+use super::proto::{JSON, any, header, json_body, uint32};
 
 /// Seconds after which a client may try again when a breaker is open.
 pub(super) const RETRY_AFTER: &str = "10";
@@ -78,6 +78,8 @@ pub(super) fn hidden_failures() -> CustomResponse {
         body: None,
         body_format: json_body(legacy_body("upstream error")),
         status_code: uint32(502),
+        // Unlike a mapper of the connection manager, this policy forgets the content type of its format.
+        response_headers_to_add: vec![header("content-type", JSON)],
         ..LocalResponsePolicy::default()
     };
     let status = StringMatcher {

@@ -28,6 +28,18 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Headers about one connection, which a proxy does not pass on (RFC 9110, 7.6.1); Envoy drops the others itself.
 const HOP_BY_HOP: [&str; 4] = ["keep-alive", "proxy-connection", "te", "trailer"];
 
+/// For the proxy only, or Envoy's own words to others.
+const NOT_TO_UPSTREAMS: [&str; 3] = ["proxy-authorization", "x-envoy-external-address", "x-envoy-internal"];
+
+/// For the proxy only, what software answered, or Envoy's own words to others.
+const NOT_TO_CLIENTS: [&str; 5] = [
+    "proxy-authenticate",
+    "server",
+    "x-powered-by",
+    "x-envoy-upstream-healthchecked-cluster",
+    "x-envoy-upstream-service-time",
+];
+
 /// Everything a weight change changes.
 pub(super) fn route_configuration(
     gateway: &Gateway,
@@ -41,8 +53,10 @@ pub(super) fn route_configuration(
         operations.into_iter().map(|operation| sides.route(operation, weights.get(&operation.id))).collect();
     routes.push(sides.unmatched(weights.get(&OperationId::unmatched())));
 
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    let hop_by_hop: Vec<&str> = HOP_BY_HOP.to_vec();
+    let names =
+        |names: &'static [&'static str]| HOP_BY_HOP.iter().chain(names).map(|name| (*name).to_owned());
+    // No upstream can speak for Envoy: the header is set, or there is none.
+    let unsaid = (!gateway.side_header).then(|| SIDE_HEADER.to_owned());
     RouteConfiguration {
         name: gateway.name.clone(),
         virtual_hosts: vec![VirtualHost {
@@ -51,21 +65,8 @@ pub(super) fn route_configuration(
             routes,
             ..VirtualHost::default()
         }],
-        request_headers_to_remove: names(
-            &[&hop_by_hop[..], &["proxy-authorization", "x-envoy-external-address", "x-envoy-internal"]]
-                .concat(),
-        ),
-        response_headers_to_remove: names(
-            &[
-                &hop_by_hop[..],
-                &[
-                    "proxy-authenticate",
-                    "x-envoy-upstream-healthchecked-cluster",
-                    "x-envoy-upstream-service-time",
-                ],
-            ]
-            .concat(),
-        ),
+        request_headers_to_remove: names(&NOT_TO_UPSTREAMS).collect(),
+        response_headers_to_remove: names(&NOT_TO_CLIENTS).chain(unsaid).collect(),
         ..RouteConfiguration::default()
     }
 }
