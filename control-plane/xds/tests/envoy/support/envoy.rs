@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::PATIENCE;
 
-pub struct Envoy {
+pub(crate) struct Envoy {
     process: Child,
     directory: TempDir,
     admin: String,
@@ -31,7 +31,7 @@ fn binary() -> PathBuf {
 
 impl Envoy {
     /// Starts Envoy and waits for its admin interface.
-    pub async fn start(bootstrap: &serde_json::Value) -> Self {
+    pub(crate) async fn start(bootstrap: &serde_json::Value) -> Self {
         let directory = TempDir::new().unwrap();
         let path = |name: &str| directory.path().join(name);
         std::fs::write(path("bootstrap.json"), bootstrap.to_string()).unwrap();
@@ -56,13 +56,13 @@ impl Envoy {
         envoy
     }
 
-    pub async fn admin(&self, path: &str) -> String {
+    pub(crate) async fn admin(&self, path: &str) -> String {
         let url = format!("http://{}{path}", self.admin);
         reqwest::get(&url).await.unwrap().text().await.unwrap()
     }
 
     /// The address of a listener, once it listens.
-    pub async fn listener(&self, name: &str) -> String {
+    pub(crate) async fn listener(&self, name: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let listeners = self.admin("/listeners").await;
@@ -76,7 +76,7 @@ impl Envoy {
     }
 
     /// Waits until a statistic has a value.
-    pub async fn stat(&self, name: &str, value: u64) {
+    pub(crate) async fn stat(&self, name: &str, value: u64) {
         let (deadline, line) = (Instant::now() + PATIENCE, format!("{name}: {value}"));
         while self.admin(&format!("/stats?filter=^{name}$")).await.trim() != line {
             assert!(Instant::now() < deadline, "{name} is never {value}:\n{}", self.log());
@@ -85,12 +85,12 @@ impl Envoy {
     }
 
     /// What Envoy has said so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("envoy.log")).unwrap()
     }
 
     /// The access log so far.
-    pub fn access_log(&self) -> String {
+    pub(crate) fn access_log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("access.log")).unwrap()
     }
 }

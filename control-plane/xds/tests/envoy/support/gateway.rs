@@ -9,15 +9,15 @@ use cutover_xds::model::{
     AccessLog, Breaker, Gateway, NODE, OperationRoute, Outlier, Retry, RetryOn, Target, Upstream,
 };
 
-pub const NAME: &str = "edge";
+pub(crate) const NAME: &str = "edge";
 
 /// How long the service may take; the node side may take longer.
-pub const TIMEOUT: Duration = Duration::from_millis(700);
+pub(crate) const TIMEOUT: Duration = Duration::from_millis(700);
 
 /// Failures in a row that eject the frail service.
-pub const FAILURES: u32 = 3;
+pub(crate) const FAILURES: u32 = 3;
 
-pub fn upstream(address: SocketAddr) -> Upstream {
+pub(crate) fn upstream(address: SocketAddr) -> Upstream {
     Upstream {
         endpoints: vec![address.into()],
         connect_timeout: Duration::from_secs(1),
@@ -40,7 +40,7 @@ fn nobody() -> SocketAddr {
     "127.0.0.1:1".parse().unwrap()
 }
 
-pub fn gateway(node: SocketAddr, service: SocketAddr, frail: SocketAddr) -> Gateway {
+pub(crate) fn gateway(node: SocketAddr, service: SocketAddr, frail: SocketAddr) -> Gateway {
     let outlier = Outlier { consecutive_5xx: FAILURES, base_ejection: Duration::from_secs(60) };
     let narrow = Breaker { requests: 8, pending: 1, retries: 1 };
     let upstreams = [
@@ -83,7 +83,7 @@ fn to(upstream: &str) -> Target {
     Target::Upstream(upstream.to_owned())
 }
 
-pub fn operation(id: &str, method: &str, path: &str, target: Target) -> OperationRoute {
+pub(crate) fn operation(id: &str, method: &str, path: &str, target: Target) -> OperationRoute {
     OperationRoute {
         id: id.parse().unwrap(),
         method: method.to_owned(),
@@ -94,7 +94,7 @@ pub fn operation(id: &str, method: &str, path: &str, target: Target) -> Operatio
 }
 
 /// One weight for every operation, and for what none matches.
-pub fn all(gateway: &Gateway, weight: &str) -> Weights {
+pub(crate) fn all(gateway: &Gateway, weight: &str) -> Weights {
     let weight = weight.parse().unwrap();
     let operations = gateway.operations.iter().map(|operation| operation.id.clone());
     operations.chain([OperationId::unmatched()]).map(|operation| (operation, weight)).collect()

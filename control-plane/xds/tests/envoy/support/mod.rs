@@ -1,8 +1,8 @@
 //! A world for the tests: a hub, a real Envoy, and servers that behave as a path tells them.
 
-pub mod envoy;
-pub mod gateway;
-pub mod upstream;
+pub(crate) mod envoy;
+pub(crate) mod gateway;
+pub(crate) mod upstream;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,21 +20,21 @@ use envoy::Envoy;
 use upstream::Server;
 
 /// Longer than anything here takes on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The id every request carries.
-pub const REQUEST_ID: &str = "test-1";
+pub(crate) const REQUEST_ID: &str = "test-1";
 
 /// A hub that serves on a port.
-pub struct ControlPlane {
-    pub hub: Hub,
+pub(crate) struct ControlPlane {
+    pub(crate) hub: Hub,
     address: SocketAddr,
     serving: JoinHandle<()>,
     shutdown: oneshot::Sender<()>,
 }
 
 impl ControlPlane {
-    pub async fn start(address: SocketAddr) -> Self {
+    pub(crate) async fn start(address: SocketAddr) -> Self {
         let hub = Hub::new(HubOptions { gateway: gateway::NAME.to_owned() });
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -54,21 +54,21 @@ impl ControlPlane {
     }
 }
 
-pub struct World {
-    pub control: ControlPlane,
-    pub envoy: Envoy,
-    pub node: Server,
-    pub service: Server,
-    pub frail: Server,
-    pub gateway: Gateway,
-    pub revision: Revision,
+pub(crate) struct World {
+    pub(crate) control: ControlPlane,
+    pub(crate) envoy: Envoy,
+    pub(crate) node: Server,
+    pub(crate) service: Server,
+    pub(crate) frail: Server,
+    pub(crate) gateway: Gateway,
+    pub(crate) revision: Revision,
     address: String,
     client: reqwest::Client,
 }
 
 impl World {
     /// Everything runs, and every operation is on the node side.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let (node, service, frail) = (Server::start().await, Server::start().await, Server::start().await);
         let gateway = gateway::gateway(node.address(), service.address(), frail.address());
         let control = ControlPlane::start("127.0.0.1:0".parse().unwrap()).await;
@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Waits until the Envoy is there and runs the current revision.
-    pub async fn confirmed(&self) {
+    pub(crate) async fn confirmed(&self) {
         let deadline = Instant::now() + PATIENCE;
         let hub = &self.control.hub;
         while !hub.envoys().iter().any(|envoy| envoy.confirmed == self.revision) {
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// Puts a new control plane in the place of the old one, which knows what the old one has published last.
-    pub async fn restart_control_plane(mut self, snapshot: Snapshot) -> Self {
+    pub(crate) async fn restart_control_plane(mut self, snapshot: Snapshot) -> Self {
         let address = self.control.stop().await;
         self.control = ControlPlane::start(address).await;
         self.control.hub.publish(self.revision, snapshot);
@@ -108,34 +108,34 @@ impl World {
     }
 
     /// Publishes a snapshot under the next revision and waits for the Envoy's word.
-    pub async fn push(&mut self, snapshot: Snapshot) -> BarrierReport {
+    pub(crate) async fn push(&mut self, snapshot: Snapshot) -> BarrierReport {
         self.revision = self.revision.next();
         self.control.hub.publish(self.revision, snapshot);
         self.control.hub.barrier(self.revision, PATIENCE).await
     }
 
     /// As [`Self::push`], for a snapshot that Envoy takes.
-    pub async fn publish(&mut self, snapshot: Snapshot) {
+    pub(crate) async fn publish(&mut self, snapshot: Snapshot) {
         let report = self.push(snapshot).await;
         assert!(report.is_complete(), "{report:#?}\n{}", self.envoy.log());
         assert_eq!(report.confirmed.len(), 1, "{report:#?}");
     }
 
     /// Gives every operation a weight.
-    pub async fn all(&mut self, weight: &str) {
+    pub(crate) async fn all(&mut self, weight: &str) {
         let weights = gateway::all(&self.gateway, weight);
         self.publish(render(&self.gateway, &weights).unwrap()).await;
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[]).await
     }
 
-    pub async fn post(&self, path: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str) -> Answer {
         self.send(Method::POST, path, &[]).await
     }
 
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = self.client.request(method, format!("http://{}{path}", self.address));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let request = request.header("x-request-id", REQUEST_ID).timeout(PATIENCE);
@@ -146,10 +146,10 @@ impl World {
 
 /// An answer as the client got it.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
@@ -158,20 +158,20 @@ impl Answer {
         Self { status, headers, body: response.bytes().await.unwrap().to_vec() }
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next();
         assert!(values.next().is_none(), "{name} is there twice: {self:#?}");
         first.map(|value| value.to_str().unwrap())
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
     /// Asserts an error in the legacy gateway's words.
     #[track_caller]
-    pub fn refuses(&self, status: u16, message: &str, side: &str) {
+    pub(crate) fn refuses(&self, status: u16, message: &str, side: &str) {
         assert_eq!(self.status, status, "{self:#?} {}", self.text());
         let body = format!(r#"{{"message":"{message}","errors":[],"requestId":"{REQUEST_ID}"}}"#);
         assert_eq!(self.text(), body);
@@ -184,7 +184,7 @@ impl Answer {
 
     /// Asserts that Envoy does not talk about itself.
     #[track_caller]
-    pub fn is_clean(&self) {
+    pub(crate) fn is_clean(&self) {
         let envoys = self.headers.keys().filter(|name| name.as_str().starts_with("x-envoy"));
         assert_eq!(envoys.count(), 0, "{self:#?}");
     }
