@@ -8,7 +8,7 @@ use crate::har::{Pair, PostData, Repeat, Request};
 #[derive(Debug, Clone)]
 pub struct Case {
     /// What it shows; unique.
-    pub name: &'static str,
+    pub name: String,
     /// The operation; `unmatched` for none.
     pub operation: &'static str,
     /// The status of the answer.
@@ -24,9 +24,9 @@ pub struct Case {
 }
 
 /// A case; a method and a target are still to come.
-pub(crate) fn case(operation: &'static str, status: u16, name: &'static str) -> Case {
+pub(crate) fn case(operation: &'static str, status: u16, name: &str) -> Case {
     Case {
-        name,
+        name: name.to_owned(),
         operation,
         status,
         faults: Vec::new(),

@@ -35,6 +35,9 @@ const HEADERS: &[(&str, HeaderCheck)] = &[
     ("x-envoy-upstream-service-time", HeaderCheck::Present),
 ];
 
+/// A report shows so many differences of one exchange; an answer of another status differs in everything.
+const SHOWN: usize = 6;
+
 /// The differences that are allowed, of answers and of requests as they arrive at an upstream.
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
@@ -234,8 +237,11 @@ impl Outcome {
             writeln!(f, "         {failure}")?;
         }
         for (place, judgement) in [("", &self.answer), ("upstream: ", &self.upstream)] {
-            for difference in &judgement.unexplained {
+            for difference in judgement.unexplained.iter().take(SHOWN) {
                 writeln!(f, "         {place}{difference}")?;
+            }
+            if let Some(more) = judgement.unexplained.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+                writeln!(f, "         {place}{more} more")?;
             }
             for (Difference { at, .. }, reason) in &judgement.allowed {
                 writeln!(f, "         {place}{at} may differ: {reason}")?;

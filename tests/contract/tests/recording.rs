@@ -27,7 +27,7 @@ fn it_is_of_the_case_list_as_it_stands() {
     let har = Har::read(&file("exchanges.har")).unwrap();
     let recorded: Vec<_> =
         har.log.entries.iter().map(|entry| (entry.name.clone(), entry.request.clone())).collect();
-    let listed: Vec<_> = cases().iter().map(|case| (case.name.to_owned(), case.request())).collect();
+    let listed: Vec<_> = cases().iter().map(|case| (case.name.clone(), case.request())).collect();
     for (recorded, listed) in recorded.iter().zip(&listed) {
         assert_eq!(
             recorded, listed,

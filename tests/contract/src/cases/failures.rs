@@ -42,3 +42,13 @@ pub(super) fn cases() -> Vec<Case> {
             .fault(json!({ "operation": "listTasks", "wrong_body": true })),
     ]
 }
+
+/// The same service answers again.
+pub(super) fn recovery(failure: &Case) -> Case {
+    let name = format!("{}, and then it answers", failure.name);
+    if failure.operation.contains("Trade") {
+        case("getTrade", 200, &name).token("reader").get("/v1/trade/trd_000000000001")
+    } else {
+        case("getTask", 200, &name).token("reader").get("/v1/task/1")
+    }
+}
