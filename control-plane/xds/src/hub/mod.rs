@@ -154,6 +154,12 @@ impl Hub {
         self.shared.shutdown.send_replace(true);
     }
 
+    /// Waits for [`Hub::shut_down`].
+    pub async fn ended(&self) {
+        // The sender lives as long as this hub.
+        let _ = self.shared.shutdown.subscribe().wait_for(|shutdown| *shutdown).await;
+    }
+
     /// Serves on a listener until `shutdown`, then ends every stream.
     ///
     /// # Errors

@@ -117,10 +117,10 @@ fn compressor() -> Compressor {
     }
 }
 
-/// What the node side changes of the chain: the legacy gateway does all of it itself, in its own time, and retries itself.
+/// What the node side changes of the chain: the legacy gateway does all of it itself, and in its own time.
 ///
-/// A route's timeout and retry policy hold for both of its clusters. They are the rust side's; the router takes these two
-/// headers in their place (`router filter`, "HTTP headers") and does not send them on.
+/// A route's timeout holds for both of its clusters and is the rust side's; the router takes this header in its place and
+/// does not send it on (router filter, "HTTP headers").
 pub(super) fn node_side(gateway: &Gateway, node: &Upstream) -> HashMap<String, Any> {
     let off = any(&FilterConfig { disabled: true, ..FilterConfig::default() });
     let wasm: &[&str] = if gateway.filters.is_some() { &[AUTH, VALIDATION] } else { &[] };
@@ -129,10 +129,10 @@ pub(super) fn node_side(gateway: &Gateway, node: &Upstream) -> HashMap<String, A
         |name, value: String| Mutation { action: Some(header_mutation::Action::Append(header(name, value))) };
     let side = HeaderMutationPerRoute {
         mutations: Some(Mutations {
-            request_mutations: vec![
-                set("x-envoy-upstream-rq-timeout-ms", node.timeout.as_millis().to_string()),
-                set("x-envoy-max-retries", "0".to_owned()),
-            ],
+            request_mutations: vec![set(
+                "x-envoy-upstream-rq-timeout-ms",
+                node.timeout.as_millis().to_string(),
+            )],
             ..Mutations::default()
         }),
     };

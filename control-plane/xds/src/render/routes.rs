@@ -162,7 +162,8 @@ fn named(id: &OperationId, matches: RouteMatch, action: RouteAction) -> Route {
 }
 
 /// The whole exchange has one timeout and no try has its own: Envoy would retry a try that timed out, and a slow
-/// upstream would get three times the load that slowed it.
+/// upstream would get three times the load that slowed it. A route's policy holds for both of its clusters; the side
+/// header, which only Envoy sets, keeps it off the node side, where the legacy gateway retries itself.
 fn retry_policy(retry: &Retry) -> RetryPolicy {
     let Retry { on, attempts, backoff, budget_percent: _ } = retry; // the budget is the cluster's
     let mut conditions = Vec::new();
@@ -184,6 +185,11 @@ fn retry_policy(retry: &Retry) -> RetryPolicy {
         retry_on: conditions.join(","),
         num_retries: uint32(*attempts),
         retriable_status_codes: statuses,
+        retriable_request_headers: vec![HeaderMatcher {
+            name: SIDE_HEADER.to_owned(),
+            header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(exactly(Side::Rust.as_str()))),
+            ..HeaderMatcher::default()
+        }],
         retry_back_off: Some(RetryBackOff {
             base_interval: duration(*backoff),
             max_interval: duration(backoff.saturating_mul(10)),

@@ -58,6 +58,8 @@ async fn nobody_outside_can_say_who_they_are_or_how_envoy_shall_treat_them() {
         ("x-envoy-max-retries", "9"),
         ("proxy-authorization", "Basic Zm9v"),
         ("te", "trailers"),
+        ("connection", "x-for-the-proxy"),
+        ("x-for-the-proxy", "yes"),
         ("x-kept", "yes"),
     ];
     let known = ["x-cutover-side", "x-kept", "x-request-id", "x-forwarded-for", "x-forwarded-proto"];
