@@ -1,0 +1,191 @@
+//! `auth`: who may issue tokens, and which claims go upstream.
+
+use std::path::Path;
+
+use cutover_compiler::document::{Node, Value as Tree};
+use cutover_plan::Plan;
+use serde_json::{Map, Value, json};
+
+use super::reader::{self, Fields, Mistakes};
+use super::{IssuerSummary, jwks, locate, plain};
+use crate::units;
+
+/// What the auth filter is configured with, and what `check` says about it.
+pub(super) struct Auth {
+    pub(super) filter: Value,
+    pub(super) issuers: Vec<IssuerSummary>,
+}
+
+/// One issuer, read.
+struct Issuer {
+    filter: Value,
+    summary: IssuerSummary,
+}
+
+const DEFAULT_REALM: &str = "gateway";
+const DEFAULT_LEEWAY_SECONDS: u64 = 5;
+const MOST_LEEWAY_SECONDS: u64 = 300;
+
+/// Without the section no token is ever accepted, so it may be left out only when the contract asks for none.
+pub(super) fn read(
+    fields: &Fields<'_>,
+    plan: Option<&Plan>,
+    folder: &Path,
+    mistakes: &mut Mistakes,
+) -> Option<Auth> {
+    let Some(section) = fields.optional("auth") else {
+        let secured = plan?.routes().iter().find(|route| !route.security.is_empty());
+        if let Some(route) = secured {
+            let message = format!("`auth` is missing, but the operation `{}` asks for a token", route.id);
+            mistakes.add(fields.at(), message, "add `auth: { issuers: […] }`");
+            return None;
+        }
+        return Some(Auth {
+            filter: filter(DEFAULT_REALM, plan?, Vec::new(), Map::new()),
+            issuers: Vec::new(),
+        });
+    };
+    let section = Fields::of("auth", section, &["realm", "issuers", "forward"], mistakes)?;
+    let realm = realm(&section, mistakes);
+    let issuers = issuers(&section, folder, mistakes);
+    let forward = forward(&section, mistakes);
+    let (filters, summaries) = issuers?.into_iter().map(|issuer| (issuer.filter, issuer.summary)).unzip();
+    Some(Auth { filter: filter(&realm?, plan?, filters, forward?), issuers: summaries })
+}
+
+fn filter(realm: &str, plan: &Plan, issuers: Vec<Value>, forward: Map<String, Value>) -> Value {
+    let routes = serde_json::to_value(plan.routes()).unwrap_or_default();
+    json!({"realm": realm, "routes": routes, "issuers": issuers, "forward": forward})
+}
+
+/// The realm stands between quotes in `www-authenticate` (RFC 9110 section 11.5).
+fn realm(section: &Fields<'_>, mistakes: &mut Mistakes) -> Option<String> {
+    let Some(node) = section.optional("realm") else { return Some(DEFAULT_REALM.to_owned()) };
+    let text = reader::text("realm", node, mistakes)?;
+    let allowed = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if text.bytes().all(allowed) {
+        return Some(text.to_owned());
+    }
+    mistakes.add(
+        node.at,
+        "`realm` has characters that cannot stand in a header",
+        "use plain ASCII without quotes",
+    );
+    None
+}
+
+fn issuers(section: &Fields<'_>, folder: &Path, mistakes: &mut Mistakes) -> Option<Vec<Issuer>> {
+    let example = "[{ issuer: \"https://issuer.example\", audiences: [gateway], jwks: { file: jwks.json } }]";
+    let items = reader::list("issuers", section.required("issuers", example, mistakes)?, example, mistakes)?;
+    let mut seen: Vec<(&str, usize)> = Vec::new();
+    for item in items {
+        let Some(name) = item.get("issuer") else { continue };
+        let Some(text) = name.as_str() else { continue };
+        if let Some((_, line)) = seen.iter().find(|(known, _)| *known == text) {
+            let hint = format!("it stands in line {line} already; join their audiences and keys");
+            mistakes.add(name.at, format!("the issuer `{text}` is listed twice"), hint);
+        }
+        seen.push((text, name.at.line));
+    }
+    let read: Vec<_> = items.iter().map(|item| issuer(item, folder, mistakes)).collect();
+    read.into_iter().collect()
+}
+
+fn issuer(node: &Node, folder: &Path, mistakes: &mut Mistakes) -> Option<Issuer> {
+    let fields = Fields::of("issuer", node, &["issuer", "audiences", "jwks", "leeway"], mistakes)?;
+    let issuer = fields
+        .required("issuer", "\"https://issuer.example\"", mistakes)
+        .and_then(|node| reader::text("issuer", node, mistakes));
+    let audiences = audiences(&fields, mistakes);
+    let leeway = leeway(&fields, mistakes);
+    let keys = keys(&fields, folder, mistakes);
+    let (issuer, keys) = (issuer?, keys?);
+    let filter = json!({
+        "issuer": issuer,
+        "audiences": audiences?,
+        "leeway_seconds": leeway?,
+        "jwks": {"keys": keys.keys},
+    });
+    let summary = IssuerSummary { issuer: issuer.to_owned(), keys: keys.algorithms, ignored: keys.ignored };
+    Some(Issuer { filter, summary })
+}
+
+fn audiences<'n>(fields: &Fields<'n>, mistakes: &mut Mistakes) -> Option<Vec<&'n str>> {
+    let node = fields.required("audiences", "[gateway]", mistakes)?;
+    let items = reader::list("audiences", node, "[gateway]", mistakes)?;
+    let read: Vec<_> = items.iter().map(|item| reader::text("audiences", item, mistakes)).collect();
+    read.into_iter().collect()
+}
+
+/// The claims are in whole seconds, so the leeway is.
+fn leeway(fields: &Fields<'_>, mistakes: &mut Mistakes) -> Option<u64> {
+    let Some(node) = fields.optional("leeway") else { return Some(DEFAULT_LEEWAY_SECONDS) };
+    if let Some(number) = node.as_f64() {
+        let hint = format!("write {number}s");
+        mistakes.add(node.at, format!("`leeway: {number}` has no unit"), hint);
+        return None;
+    }
+    let text = reader::text("leeway", node, mistakes)?;
+    let duration = reader::with(units::duration(text), node, mistakes)?;
+    if duration.subsec_nanos() != 0 || duration.as_secs() > MOST_LEEWAY_SECONDS {
+        let message = format!("`leeway: {text}` is out of range");
+        mistakes.add(node.at, message, "write whole seconds from 0s to 5m");
+        return None;
+    }
+    Some(duration.as_secs())
+}
+
+fn keys(fields: &Fields<'_>, folder: &Path, mistakes: &mut Mistakes) -> Option<jwks::Keys> {
+    let section = fields.required("jwks", "{ file: keys/jwks.json }", mistakes)?;
+    let section = Fields::of("jwks", section, &["file"], mistakes)?;
+    let node = section.required("file", "keys/jwks.json", mistakes)?;
+    let path = locate(folder, reader::text("file", node, mistakes)?);
+    let shown = path.display();
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let folder = path.parent().unwrap_or(Path::new(".")).display();
+            let message = format!("the JWKS file `{shown}` cannot be read: {}", plain(&error));
+            mistakes.add(
+                node.at,
+                message,
+                format!("make keys for a demo with `cutover token keys --dir {folder}`"),
+            );
+            return None;
+        }
+    };
+    match jwks::usable(&bytes) {
+        Ok(keys) => Some(keys),
+        Err(error) => {
+            mistakes.refuse(node.at, &format_args!("the JWKS file `{shown}` {error}"));
+            None
+        }
+    }
+}
+
+/// Header names in lower case, as HTTP/2 sends them; those that frame or route a message are not for claims.
+fn forward(section: &Fields<'_>, mistakes: &mut Mistakes) -> Option<Map<String, Value>> {
+    let Some(node) = section.optional("forward") else { return Some(Map::new()) };
+    let Tree::Map(entries) = &node.value else {
+        let message = format!("`forward` must be a map of header to claim, but is {}", node.kind());
+        mistakes.add(node.at, message, "write for example `forward: { x-user-id: sub }`");
+        return None;
+    };
+    let mut claims = Map::new();
+    for (header, claim) in entries {
+        let name = header.text.as_str();
+        let token =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        if name.is_empty() || !name.bytes().all(token) {
+            let hint = "use lower-case letters, digits and hyphens, such as x-user-id";
+            mistakes.add(header.at, format!("`{name}` is not usable as a header's name"), hint);
+        } else if !name.starts_with("x-") || name.starts_with("x-envoy-") || name == "x-cutover-side" {
+            let hint = "use a name of your own that starts with `x-`, such as x-user-id";
+            mistakes.add(header.at, format!("the header `{name}` is not free for claims"), hint);
+        }
+        if let Some(claim) = reader::text("forward", claim, mistakes) {
+            claims.insert(name.to_owned(), claim.into());
+        }
+    }
+    (claims.len() == entries.len()).then_some(claims)
+}

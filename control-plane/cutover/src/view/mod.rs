@@ -1,0 +1,10 @@
+//! What the command line shows: pure functions from the API's answers to text.
+
+mod bar;
+mod changes;
+mod listings;
+mod table;
+mod time;
+
+pub(crate) use changes::{Verdict, changed, verdict};
+pub(crate) use listings::{envoys, history, status, weights};
