@@ -5,6 +5,8 @@
 //! question "does every connected Envoy run this revision?". [`bootstrap()`] is what an Envoy starts with to get here.
 
 mod bootstrap;
+#[cfg(test)]
+mod fixture;
 mod hub;
 pub mod model;
 mod render;

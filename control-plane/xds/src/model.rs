@@ -262,3 +262,41 @@ pub enum AccessLog {
     /// To a file on the Envoy's machine.
     File(PathBuf),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_addresses_or_names_with_a_port() {
+        for good in ["127.0.0.1:4001", "[::1]:80", "trade.internal:4001", "trade_1:65535", "1.example:1"] {
+            assert_eq!(good.parse::<Endpoint>().unwrap().to_string(), good);
+        }
+        assert_eq!("127.0.0.1:1".parse::<Endpoint>().unwrap().host, Host::Ip([127, 0, 0, 1].into()));
+        for bad in [
+            "",
+            "trade",
+            "trade:",
+            ":80",
+            "trade:0",
+            "127.0.0.1:0",
+            "trade:65536",
+            "a b:1",
+            "a..b:1",
+            "1.2.3:4",
+            "::1:80",
+        ] {
+            let error = bad.parse::<Endpoint>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("endpoint `{bad}` is not host:port")), "{error}");
+        }
+    }
+
+    #[test]
+    fn retry_conditions_are_words_or_failing_statuses() {
+        assert_eq!("503".parse(), Ok(RetryOn::Status(503)));
+        assert_eq!("reset".parse(), Ok(RetryOn::Reset));
+        for bad in ["", "5xx", "200", "600", "Reset"] {
+            assert!(bad.parse::<RetryOn>().is_err(), "{bad}");
+        }
+    }
+}

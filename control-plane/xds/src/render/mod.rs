@@ -108,3 +108,6 @@ fn check(gateway: &Gateway) -> Result<&Upstream, RenderError> {
     }
     gateway.upstreams.get(NODE).ok_or(RenderError::NoNode)
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,3 +159,6 @@ fn check_listener(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

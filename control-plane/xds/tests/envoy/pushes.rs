@@ -124,3 +124,32 @@ async fn a_restarted_control_plane_sends_nothing_that_envoy_has() {
     assert_eq!((responses, nacks), (0, 0));
     assert_eq!(world.get("/v1/thing/ok").await.header("x-cutover-side"), Some("rust"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_service_is_ready_at_once() {
+    let mut world = World::start().await;
+    world.all("100").await;
+    let mut gateway = world.gateway.clone();
+    gateway.upstreams.get_mut("service").unwrap().connections = 7;
+    // Without its endpoints Envoy would wait 15 s for them.
+    let revision = world.revision.next();
+    world.control.hub.publish(revision, render(&gateway, &all(&gateway, "100")).unwrap());
+    let report = world.control.hub.barrier(revision, Duration::from_secs(10)).await;
+    assert!(report.is_complete(), "{report:#?}");
+    assert_eq!(world.get("/v1/thing/ok").await.status, 200);
+    let clusters = world.envoy.admin("/clusters").await;
+    assert!(clusters.contains("service::default_priority::max_connections::7"), "{clusters}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy_has_nothing_to_complain_about() {
+    let mut world = World::start().await;
+    world.all("50").await;
+    let log = world.envoy.log();
+    let complaints = log
+        .lines()
+        .filter(|line| ["[warning]", "[error]", "[critical]"].iter().any(|level| line.contains(level)));
+    // Envoy says of the filter that hides upstream failures that its configuration may still change.
+    let complaints: Vec<&str> = complaints.filter(|line| !line.contains("custom_response")).collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
