@@ -60,12 +60,22 @@ record: setup build ## record tests/contract/exchanges.har anew from the Node ga
 
 ##@ Measurements
 .PHONY: bench
-bench: bench-start ## every measurement
+bench: bench-start bench-auth ## every measurement
 
 .PHONY: bench-start
 bench-start: setup wasm build ## cold start and memory, Envoy with the bundle beside the Node gateway
 	cargo build --locked --release -p cutover-bench
 	@target/release/bench-start
+
+.PHONY: bench-auth
+bench-auth: needs-rust envoy-binary wasm ## CPU per request of the auth filter beside Envoy's jwt_authn
+	cargo build --locked --release -p cutover-bench
+	@target/release/bench-auth
+
+.PHONY: bench-auth-soak
+bench-auth-soak: needs-rust envoy-binary wasm ## the auth filter's start, and its memory over a million tokens
+	cargo build --locked --release -p cutover-bench
+	@target/release/bench-auth-soak
 
 ##@ Set-up (each target above does what it needs by itself)
 .PHONY: setup
@@ -95,4 +105,4 @@ clean: ## remove build results and the demo's state; keeps .tools/
 
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*##/ {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*##/ {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

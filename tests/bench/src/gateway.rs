@@ -16,6 +16,22 @@ use crate::tokens::{AUDIENCE, ISSUER};
 const OPERATION: &str = "listTasks";
 const PATH: &str = "/v1/task";
 
+/// Seconds since 1970, thread, level, text: what [`crate::startup`] reads.
+const LOG_FORMAT: &str = "%E.%F %t %l %v";
+
+/// How an Envoy is run, whatever filter it has.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup<'a> {
+    /// Where configuration and output are written.
+    pub folder: &'a Path,
+    /// The service behind it.
+    pub upstream: SocketAddr,
+    /// A request that it answers with 200 once it is ready.
+    pub probe: &'a [u8],
+    /// Whether it writes every call between host and module, with the time of each.
+    pub trace: bool,
+}
+
 /// A running Envoy.
 #[derive(Debug)]
 pub struct Gateway {
@@ -26,24 +42,22 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts Envoy with `filter` before the router, and waits until it answers `probe` with 200.
+    /// Starts Envoy with `filter` before the router, and waits until it answers the probe with 200.
     ///
     /// # Errors
     /// When it does not; the error shows what Envoy wrote.
-    pub async fn start(
-        name: &str,
-        folder: &Path,
-        filter: Option<Value>,
-        upstream: SocketAddr,
-        probe: &[u8],
-    ) -> Result<Self> {
+    pub async fn start(name: &str, setup: &Setup<'_>, filter: Option<Value>) -> Result<Self> {
+        let Setup { folder, upstream, probe, trace } = *setup;
         // A port that was free a moment ago; what takes it in between shows as a failed start.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let config = folder.join(format!("{name}.json"));
         fs::write(&config, bootstrap(address, filter, upstream).to_string())?;
         let process = Process::start(name, folder, &paths::envoy()?, |command| {
             command.arg("-c").arg(&config).args(["--concurrency", "1", "--disable-hot-restart"]);
-            command.args(["--log-level", "warning"]);
+            command.args(["--log-level", "warning", "--log-format", LOG_FORMAT]);
+            if trace {
+                command.args(["--component-log-level", "wasm:trace"]);
+            }
         })?;
         let mut gateway = Self { process, address };
         gateway
@@ -155,6 +169,24 @@ pub fn auth(configuration: &Value) -> Result<Value> {
             },
         },
     }))
+}
+
+/// Our filter with its cache of verified tokens switched on or off.
+///
+/// # Errors
+/// When the module has not been built.
+pub fn auth_with_cache(configuration: &Value, cache: bool) -> Result<Value> {
+    let mut configuration = configuration.clone();
+    if let Some(fields) = configuration.as_object_mut() {
+        fields.insert("cache".to_owned(), json!(cache));
+    }
+    auth(&configuration)
+}
+
+/// Whether a start failed because the filter has no such switch: it refuses fields that it does not know, in serde's words.
+#[must_use]
+pub fn lacks_cache(failed_start: &anyhow::Error) -> bool {
+    format!("{failed_start:#}").contains("unknown field `cache`")
 }
 
 fn bootstrap(address: SocketAddr, filter: Option<Value>, upstream: SocketAddr) -> Value {

@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod http;
 pub mod load;
 pub mod process;
+pub mod startup;
 pub mod tokens;
 pub mod upstream;
 
