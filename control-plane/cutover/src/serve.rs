@@ -1,6 +1,5 @@
 //! `cutover serve`: everything is bound and opened before anything is published.
 
-use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -115,11 +114,9 @@ async fn serve(ports: Ports, router: Router, hub: &Hub, mut signals: Signals) ->
     }
 }
 
-fn until(mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + Send {
-    async move {
-        // An error means that the sender is gone, which asks for the same.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    }
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which asks for the same.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// Ctrl-C and SIGTERM; a second one ends the grace.

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use support::Home;
 
 fn weight(listing: &Value, operation: &str) -> Value {
-    let all = listing["weights"].as_array().expect("a list of weights");
-    all.iter().find(|one| one["operation"] == operation).expect("the operation is listed")["weight"].clone()
+    let all = listing["weights"].as_array().into_iter().flatten();
+    let found: Vec<_> = all.filter(|one| one["operation"] == operation).collect();
+    assert_eq!(found.len(), 1, "{operation} must be listed once: {listing}");
+    found[0]["weight"].clone()
 }
 
 #[test]

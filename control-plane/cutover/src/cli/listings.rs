@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use anyhow::Result;
+use serde::Serialize;
 
 use super::args::History;
 use super::{End, say, say_json};
@@ -13,13 +14,7 @@ use crate::view;
 const EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn status(client: &Client, json: bool) -> Result<End> {
-    let status = client.status().await?;
-    if json {
-        say_json(&status)?
-    } else {
-        say(&view::status(&status))?
-    }
-    Ok(End::Done)
+    show(&client.status().await?, view::status, json)
 }
 
 /// The status again and again, until Ctrl-C; a control plane that is gone for a while does not end it.
@@ -41,33 +36,21 @@ pub(super) async fn watch(client: &Client, json: bool) -> Result<End> {
 }
 
 pub(super) async fn weights(client: &Client, json: bool) -> Result<End> {
-    let list = client.weights().await?;
-    if json {
-        say_json(&list)?
-    } else {
-        say(&view::weights(&list))?
-    }
-    Ok(End::Done)
+    show(&client.weights().await?, view::weights, json)
 }
 
 pub(super) async fn history(client: &Client, options: &History, json: bool) -> Result<End> {
     let History { operation, limit } = options;
     let operation = operation.as_ref().map(cutover_domain::OperationId::as_str);
-    let history = client.history(operation, *limit).await?;
-    if json {
-        say_json(&history)?
-    } else {
-        say(&view::history(&history))?
-    }
-    Ok(End::Done)
+    show(&client.history(operation, *limit).await?, view::history, json)
 }
 
 pub(super) async fn envoys(client: &Client, json: bool) -> Result<End> {
-    let list = client.envoys().await?;
-    if json {
-        say_json(&list)?
-    } else {
-        say(&view::envoys(&list))?
-    }
-    Ok(End::Done)
+    show(&client.envoys().await?, view::envoys, json)
+}
+
+/// A listing as text for people, or as the API gave it.
+fn show<T: Serialize>(listing: &T, text: fn(&T) -> String, json: bool) -> Result<End> {
+    let shown = if json { say_json(listing) } else { say(&text(listing)) };
+    shown.map(|()| End::Done)
 }

@@ -40,20 +40,18 @@ pub(super) fn read(
             mistakes.add(fields.at(), message, "add `auth: { issuers: […] }`");
             return None;
         }
-        return Some(Auth {
-            filter: filter(DEFAULT_REALM, plan?, Vec::new(), Map::new()),
-            issuers: Vec::new(),
-        });
+        return Some(Auth { filter: filter(DEFAULT_REALM, plan?, &[], &Map::new()), issuers: Vec::new() });
     };
     let section = Fields::of("auth", section, &["realm", "issuers", "forward"], mistakes)?;
     let realm = realm(&section, mistakes);
     let issuers = issuers(&section, folder, mistakes);
     let forward = forward(&section, mistakes);
-    let (filters, summaries) = issuers?.into_iter().map(|issuer| (issuer.filter, issuer.summary)).unzip();
-    Some(Auth { filter: filter(&realm?, plan?, filters, forward?), issuers: summaries })
+    let (filters, summaries): (Vec<_>, _) =
+        issuers?.into_iter().map(|issuer| (issuer.filter, issuer.summary)).unzip();
+    Some(Auth { filter: filter(&realm?, plan?, &filters, &forward?), issuers: summaries })
 }
 
-fn filter(realm: &str, plan: &Plan, issuers: Vec<Value>, forward: Map<String, Value>) -> Value {
+fn filter(realm: &str, plan: &Plan, issuers: &[Value], forward: &Map<String, Value>) -> Value {
     let routes = serde_json::to_value(plan.routes()).unwrap_or_default();
     json!({"realm": realm, "routes": routes, "issuers": issuers, "forward": forward})
 }

@@ -116,7 +116,7 @@ fn read(path: &Path, root: &Node, mistakes: &mut Mistakes) -> Option<Config> {
         module: module.path,
         request_id: json!({}),
         auth: auth.filter,
-        validation: validation.filter(value_of(&plan_json)),
+        validation: validation.filter(&value_of(&plan_json)),
     };
     let gateway = Gateway {
         name: name?,

@@ -88,7 +88,7 @@ pub(super) struct Validation {
 
 impl Validation {
     /// What the validation filter is configured with.
-    pub(super) fn filter(&self, plan: Value) -> Value {
+    pub(super) fn filter(&self, plan: &Value) -> Value {
         let Self { requests, errors, max_body_bytes } = self;
         json!({"plan": plan, "requests": requests, "max_body_bytes": max_body_bytes, "errors": errors})
     }

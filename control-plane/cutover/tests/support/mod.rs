@@ -13,28 +13,28 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder with a configuration that has no mistakes.
-pub struct Home {
+pub(crate) struct Home {
     folder: TempDir,
 }
 
 /// A control plane that runs in a [`Home`]; killed when dropped.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
-    pub admin: String,
-    pub xds: String,
+    pub(crate) admin: String,
+    pub(crate) xds: String,
     home: PathBuf,
 }
 
 /// What a command said.
 #[derive(Debug)]
-pub struct Said {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/config")).unwrap() {
             let path = entry.unwrap().path();
@@ -46,29 +46,29 @@ impl Home {
         Self { folder }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Replaces a text in a file, which must be there.
-    pub fn edit(&self, name: &str, from: &str, to: &str) {
+    pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.path(name)).unwrap();
         assert!(text.contains(from), "{name} has no `{from}`:\n{text}");
         fs::write(self.path(name), text.replace(from, to)).unwrap();
     }
 
     /// Runs the binary in the folder to its end.
-    pub fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         run(self.folder.path(), arguments)
     }
 
     /// `cutover serve` that is expected to end by itself.
-    pub fn serve_in_vain(&self, admin: &str, xds: &str) -> Said {
+    pub(crate) fn serve_in_vain(&self, admin: &str, xds: &str) -> Said {
         self.run(&["serve", "--config", "gateway.yaml", "--admin", admin, "--xds", xds])
     }
 
     /// A control plane on free ports.
-    pub fn serve(&self) -> Running {
+    pub(crate) fn serve(&self) -> Running {
         let mut child = command(self.folder.path())
             .args(["serve", "--config", "gateway.yaml", "--admin", "127.0.0.1:0", "--xds", "127.0.0.1:0"])
             .stderr(fs::File::create(self.path("log")).unwrap())
@@ -89,18 +89,24 @@ impl Home {
 
 impl Running {
     /// Runs the binary against this control plane.
-    pub fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         let server = format!("http://{}", self.admin);
         run(&self.home, &[arguments, &["--server", &server]].concat())
     }
 
     /// The JSON a listing prints.
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         self.run(&[arguments, &["--json"]].concat()).ok().json()
     }
 
     /// One HTTP exchange: status, headers in lower case, body.
-    pub fn http(&self, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String, String) {
+    pub(crate) fn http(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> (u16, String, String) {
         let mut stream = TcpStream::connect(&self.admin).unwrap();
         let host = format!("host: {}", self.admin);
         let host = if headers.iter().any(|header| header.starts_with("host:")) {
@@ -126,7 +132,7 @@ impl Running {
     }
 
     /// Sends a signal and waits for the end.
-    pub fn stop(mut self, signal: &str) -> Option<i32> {
+    pub(crate) fn stop(mut self, signal: &str) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
         self.child.wait().unwrap().code()
@@ -142,17 +148,17 @@ impl Drop for Running {
 
 impl Said {
     /// Expects exit code 0.
-    pub fn ok(self) -> Self {
+    pub(crate) fn ok(self) -> Self {
         self.exit(0)
     }
 
     /// Expects an exit code.
-    pub fn exit(self, code: i32) -> Self {
+    pub(crate) fn exit(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
         self
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 }
