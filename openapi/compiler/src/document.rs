@@ -208,8 +208,11 @@ struct Open {
     anchor: usize,
     list: Vec<Node>,
     /// `Some` makes it a map.
-    map: Option<(Vec<(Key, Node)>, Option<Key>)>,
+    map: Option<OpenMap>,
 }
+
+/// The entries so far, and the key whose value is awaited.
+type OpenMap = (Vec<(Key, Node)>, Option<Key>);
 
 impl Builder {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), ParseError> {
@@ -257,7 +260,7 @@ impl Builder {
         at: Position,
         anchor: usize,
         tag: Option<&Tag>,
-        map: Option<(Vec<(Key, Node)>, Option<Key>)>,
+        map: Option<OpenMap>,
     ) -> Result<(), ParseError> {
         if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
             return Err(ParseError::new(at, format!("the tag `{tag}` is not supported")));

@@ -213,13 +213,22 @@ impl<'p> Checker<'p> {
     }
 
     fn number(&mut self, rules: &NumberRules, value: f64, place: &Place<'_>) -> bool {
-        let NumberRules { maximum, minimum, exclusive_maximum, exclusive_minimum, multiple_of, format } =
-            rules;
+        let NumberRules {
+            maximum,
+            minimum,
+            exclusive_maximum,
+            exclusive_minimum,
+            exclusive_flags,
+            multiple_of,
+            format,
+        } = rules;
+        let (below, above) =
+            if *exclusive_flags { ("maximum", "minimum") } else { ("exclusiveMaximum", "exclusiveMinimum") };
         let limits = [
             ("maximum", "<=", maximum, maximum.is_none_or(|limit| value <= limit)),
             ("minimum", ">=", minimum, minimum.is_none_or(|limit| value >= limit)),
-            ("exclusiveMaximum", "<", exclusive_maximum, exclusive_maximum.is_none_or(|limit| value < limit)),
-            ("exclusiveMinimum", ">", exclusive_minimum, exclusive_minimum.is_none_or(|limit| value > limit)),
+            (below, "<", exclusive_maximum, exclusive_maximum.is_none_or(|limit| value < limit)),
+            (above, ">", exclusive_minimum, exclusive_minimum.is_none_or(|limit| value > limit)),
         ];
         for (keyword, sign, limit, holds) in limits {
             if !holds {
@@ -280,14 +289,26 @@ impl<'p> Checker<'p> {
         if let Some(least) = rules.min_items.filter(|least| count < *least) {
             return self.fail(place, "minItems", format!("must NOT have fewer than {least} items"));
         }
-        if let Some((first, second)) = rules.unique.and_then(|unique| duplicates(items, unique)) {
+        let mut coerced = Vec::new();
+        if let Some(schema) = rules.items {
+            for (index, item) in items.iter().enumerate() {
+                let mut slot = Slot { given: item, coerced: None };
+                if !self.check_slot(schema, &mut slot, &place.item(index)) {
+                    return false;
+                }
+                if self.coerce && rules.unique.is_some() {
+                    coerced.push(slot.coerced.unwrap_or_else(|| item.clone().into_owned()));
+                }
+            }
+        }
+        let compared = if coerced.is_empty() { items } else { &coerced };
+        if let Some((first, second)) = rules.unique.and_then(|unique| duplicates(compared, unique)) {
             let (one, other) =
                 if rules.unique == Some(Unique::Scalars) { (second, first) } else { (first, second) };
             let message = format!("must NOT have duplicate items (items ## {one} and {other} are identical)");
             return self.fail(place, "uniqueItems", message);
         }
-        let Some(schema) = rules.items else { return true };
-        items.iter().enumerate().all(|(index, item)| self.check(schema, item, &place.item(index)))
+        true
     }
 
     fn object(&mut self, rules: &ObjectRules, object: &Object<'_>, place: &Place<'_>) -> bool {

@@ -9,13 +9,14 @@ use crate::percent;
 
 /// Node's `querystring` stops reading here.
 const MAX_PAIRS: usize = 1000;
-/// What must be percent-encoded unless a parameter allows it; `'` is encoded by the legacy gateway itself.
+/// What must be percent-encoded unless a parameter allows it.
 const RESERVED: &[char] =
-    &[':', '/', '?', '#', '[', ']', '@', '!', '$', '&', '(', ')', '*', '+', ',', ';', '='];
+    &[':', '/', '?', '#', '[', ']', '@', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '='];
 
 /// A query, taken apart.
 pub(crate) struct Query<'a> {
-    raw: &'a str,
+    /// The legacy validator drops the first `?` before it looks for reserved characters.
+    raw: Cow<'a, str>,
     /// Text for a parameter that comes once, a list of texts for one that is repeated.
     values: Object<'static>,
 }
@@ -28,7 +29,9 @@ impl<'a> Query<'a> {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (percent::decode_query(name), percent::decode_query(value))
         });
-        Query { raw, values: grouped(decoded.collect()) }
+        let values = grouped(decoded.collect());
+        let raw = if raw.contains('?') { Cow::Owned(raw.replacen('?', "", 1)) } else { Cow::Borrowed(raw) };
+        Query { raw, values }
     }
 
     /// What the legacy gateway refuses before it looks at any schema.
@@ -77,7 +80,7 @@ impl<'a> Query<'a> {
         (!added.is_empty()).then(|| added.join("&"))
     }
 
-    /// The legacy validator looks for the name in the raw query, and reads a value up to its second `=`.
+    /// The legacy validator looks for the name as it is, not decoded, and reads a value up to its second `=`.
     fn reserved(&self, parameter: &Parameter) -> Result<(), Refusal> {
         let list = matches!(parameter.style, Style::Commas | Style::Spaces | Style::Bars);
         let mut raw = self.raw.split('&').filter_map(|pair| {

@@ -24,12 +24,12 @@ pub struct Head<'a> {
     /// The path parameters, decoded.
     pub params: &'a [(&'a str, String)],
     /// All headers.
-    pub headers: &'a Headers,
+    pub headers: &'a Headers<'a>,
 }
 
-/// A request's headers: names in lower case, values as text of one character for each byte, as Node has them.
+/// A request's headers, as bytes in their order. Read as Node reads them: one character for each byte.
 #[derive(Debug, Clone, Default)]
-pub struct Headers(Vec<(String, String)>);
+pub struct Headers<'a>(Vec<(&'a [u8], &'a [u8])>);
 
 /// What a valid request needs before it is forwarded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,30 +81,34 @@ const SINGLE: &[&str] = &[
     "user-agent",
 ];
 
-impl Headers {
-    /// Takes headers as bytes, in their order.
-    pub fn new<'a>(headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Headers {
-        let text = |bytes: &[u8]| bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
-        Headers(
-            headers.into_iter().map(|(name, value)| (text(name).to_ascii_lowercase(), text(value))).collect(),
-        )
+impl<'a> Headers<'a> {
+    /// Takes headers as they came.
+    pub fn new(headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Headers<'a> {
+        Headers(headers.into_iter().collect())
     }
 
-    /// The header's value as Node has it: repeated ones are joined, or the first one counts.
+    /// The header's value as Node has it: repeated ones are joined, or the first one counts. `name` is in lower case.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        let mut values = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let first = values.next()?;
+    pub fn get(&self, name: &str) -> Option<String> {
+        let mut values = self
+            .0
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| *value);
+        let mut joined = latin1(values.next()?);
         if SINGLE.contains(&name) {
-            return Some(Cow::Borrowed(first));
+            return Some(joined);
         }
-        let separator = if name == "cookie" { "; " } else { ", " };
-        Some(
-            values.fold(Cow::Borrowed(first), |joined, value| {
-                Cow::Owned(format!("{joined}{separator}{value}"))
-            }),
-        )
+        for value in values {
+            joined.push_str(if name == "cookie" { "; " } else { ", " });
+            joined.push_str(&latin1(value));
+        }
+        Some(joined)
     }
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 
 impl Plan {
@@ -158,7 +162,7 @@ impl Plan {
     fn parameters(&self, operation: &Operation, head: Head<'_>, query: &Query<'_>) -> Vec<Violation> {
         let mut checker = Checker::new(&self.tables, true);
         let header = |parameter: &Parameter| {
-            head.headers.get(&parameter.name).map(|text| styled(&owned(text.as_ref()), parameter.style))
+            head.headers.get(&parameter.name).map(|text| styled(&owned(&text), parameter.style))
         };
         let in_path = |parameter: &Parameter| {
             let found = head.params.iter().find(|(name, _)| *name == parameter.name);

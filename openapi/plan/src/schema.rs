@@ -205,6 +205,9 @@ pub struct NumberRules {
     /// `exclusiveMinimum`
     #[serde(skip_serializing_if = "is_default")]
     pub exclusive_minimum: Option<f64>,
+    /// The exclusive limits are `maximum` and `minimum` with a flag, and named so (OpenAPI 3.0).
+    #[serde(skip_serializing_if = "is_default")]
+    pub exclusive_flags: bool,
     /// `multipleOf`
     #[serde(skip_serializing_if = "is_default")]
     pub multiple_of: Option<f64>,
@@ -264,12 +267,12 @@ pub struct ArrayRules {
     /// `minItems`
     #[serde(skip_serializing_if = "is_default")]
     pub min_items: Option<u64>,
-    /// `uniqueItems`
-    #[serde(skip_serializing_if = "is_default")]
-    pub unique: Option<Unique>,
     /// `items`
     #[serde(skip_serializing_if = "is_default")]
     pub items: Option<SchemaId>,
+    /// `uniqueItems`
+    #[serde(skip_serializing_if = "is_default")]
+    pub unique: Option<Unique>,
 }
 
 /// Which of two equal items the legacy validator names, and first.

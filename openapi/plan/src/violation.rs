@@ -43,6 +43,8 @@ impl Violation {
 
     fn item(&self) -> ErrorItem {
         let path = match &self.member {
+            // The legacy validator takes an empty name for no path at all.
+            Some(member) if member.is_empty() => String::new(),
             Some(member) => format!("{}/{member}", self.place),
             None => self.place.clone(),
         };

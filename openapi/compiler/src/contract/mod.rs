@@ -320,7 +320,7 @@ fn server_path(server: &Node, report: &mut Report<'_>) -> Option<String> {
         match variable.get("default").and_then(Node::as_str) {
             Some(value) => url = url.replace(&format!("{{{}}}", key.text), value),
             None => {
-                report.add(variable.at, format!("the variable `{}` needs a `default`, as text", key.text))
+                report.add(variable.at, format!("the variable `{}` needs a `default`, as text", key.text));
             }
         }
     }

@@ -212,6 +212,7 @@ impl<'d> Schemas<'d> {
         if exclusive && self.dialect == Dialect::V30 {
             // A flag in this dialect, which turns `maximum` or `minimum` into its exclusive form.
             let Some(true) = report.truth(value, &format!("`{keyword}` (in OpenAPI 3.0)")) else { return };
+            rules.exclusive_flags = true;
             let limit = |keyword: &str| node.get(keyword).and_then(Node::as_f64);
             match keyword {
                 "exclusiveMaximum" => rules.exclusive_maximum = limit("maximum"),
@@ -260,7 +261,7 @@ impl<'d> Schemas<'d> {
             };
             added
                 .map_err(|reason| {
-                    report.add(value.at, format!("the format `{name}` cannot be compiled: {reason}"))
+                    report.add(value.at, format!("the format `{name}` cannot be compiled: {reason}"));
                 })
                 .ok()
         };
