@@ -97,8 +97,7 @@ async fn paths_match_as_the_contract_means_them() {
         assert_eq!(operation(&world, Method::GET, path).await, (404, 0), "{path}");
     }
     assert_eq!(operation(&world, Method::PUT, "/v1/thing/ok").await, (404, 0));
-    let log = world.envoy.access_log();
-    assert!(log.contains(r#""operation":"getMine""#), "{log}");
+    world.envoy.logs_access(r#""operation":"getMine""#).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

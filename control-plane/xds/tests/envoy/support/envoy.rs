@@ -89,9 +89,17 @@ impl Envoy {
         std::fs::read_to_string(self.directory.path().join("envoy.log")).unwrap()
     }
 
-    /// The access log so far.
-    pub(crate) fn access_log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("access.log")).unwrap()
+    /// Waits until the access log says this; Envoy writes it out once a second.
+    pub(crate) async fn logs_access(&self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let log = std::fs::read_to_string(self.directory.path().join("access.log")).unwrap();
+            if log.contains(text) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no {text} in:\n{log}");
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
