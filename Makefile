@@ -56,7 +56,8 @@ golden: ## refresh golden files (rendered xDS, CLI output) from what the code ma
 
 .PHONY: record
 record: setup build ## record tests/contract/exchanges.har anew from the Node gateway
-	target/release/cutover-demo record
+	cargo build --locked --release -p cutover-contract
+	target/release/cutover-contract record
 
 ##@ Measurements
 .PHONY: bench

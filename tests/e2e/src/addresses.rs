@@ -15,6 +15,8 @@ pub struct Addresses {
     pub envoy_admin: String,
     /// The Node gateway.
     pub node: String,
+    /// The Node gateway's metrics.
+    pub node_metrics: String,
     /// The trade service.
     pub trade: String,
     /// The task service.
@@ -32,6 +34,7 @@ impl Addresses {
             xds: local(18000),
             envoy_admin: local(9901),
             node: local(3000),
+            node_metrics: local(3001),
             trade: local(4001),
             task: local(4002),
         }
@@ -47,6 +50,7 @@ impl Addresses {
             xds: any(),
             envoy_admin: any(),
             node: any(),
+            node_metrics: any(),
             trade: any(),
             task: any(),
         }
@@ -54,13 +58,14 @@ impl Addresses {
 
     /// Name and address of each, for messages.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, &str); 7] {
+    pub fn all(&self) -> [(&'static str, &str); 8] {
         [
             ("gateway", &self.gateway),
             ("admin API", &self.admin),
             ("xDS", &self.xds),
             ("Envoy admin", &self.envoy_admin),
             ("Node gateway", &self.node),
+            ("Node gateway's metrics", &self.node_metrics),
             ("trade service", &self.trade),
             ("task service", &self.task),
         ]

@@ -58,6 +58,8 @@ pub struct NodeGateway {
     pub process: Process,
     /// `host:port` it listens on.
     pub address: String,
+    /// `host:port` of its Prometheus metrics.
+    pub metrics: String,
 }
 
 impl NodeGateway {
@@ -84,8 +86,8 @@ impl NodeGateway {
                 .env("LOG_FILE", logs.join("node.log"));
         })?;
         let ready = process.ready_line()?;
-        let address = process.address(&ready, "address")?;
-        Ok(Self { process, address })
+        let (address, metrics) = (process.address(&ready, "address")?, process.address(&ready, "metrics")?);
+        Ok(Self { process, address, metrics })
     }
 }
 

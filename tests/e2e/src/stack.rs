@@ -125,6 +125,7 @@ impl Stack {
         };
         let node = NodeGateway::start(&logs, &options)?;
         addresses.node.clone_from(&node.address);
+        addresses.node_metrics.clone_from(&node.metrics);
 
         let config = match folder {
             Some(_) => derive_config(&home, &addresses, &how.edits)?,

@@ -55,7 +55,8 @@ Cutover is ready.
   gateway (Envoy)   http://{gateway}       every answer says x-cutover-side: node | rust
   console and API   http://{admin}
   Envoy admin       http://{envoy_admin}
-  Node gateway      http://{node}       trade {trade}, task {task}
+  Node gateway      http://{node}       metrics {node_metrics}
+  services          trade {trade}, task {task}
   tokens            .run/tokens/{{trader,reader,nobody,expired}}.jwt
   state and logs    .run/state.db, .run/logs/
 
@@ -70,6 +71,7 @@ Ctrl-C stops everything.",
         admin = at.admin,
         envoy_admin = at.envoy_admin,
         node = at.node,
+        node_metrics = at.node_metrics,
         trade = at.trade,
         task = at.task,
     )
