@@ -122,7 +122,7 @@ impl Stream {
             return Ok(());
         };
         let nonce = request.response_nonce.clone();
-        let refusal = request.error_detail.as_ref().map(|error| error.message.clone());
+        let refusal = request.error_detail.as_ref().map(|error| error.message.trim().to_owned());
         let verdict = lock(&self.session).request(kind, Request::from(request));
         match verdict.map_err(|error| End::Refused(Status::resource_exhausted(error.to_string())))? {
             Verdict::Ack => self.shared.counters.count(|counters| counters.acks += 1),
@@ -167,7 +167,7 @@ impl From<DeltaDiscoveryRequest> for Request {
     fn from(request: DeltaDiscoveryRequest) -> Self {
         Self {
             nonce: request.response_nonce,
-            refusal: request.error_detail.map(|error| error.message),
+            refusal: request.error_detail.map(|error| error.message.trim().to_owned()),
             subscribe: request.resource_names_subscribe,
             unsubscribe: request.resource_names_unsubscribe,
             initial_versions: request.initial_resource_versions.into_iter().collect(),
