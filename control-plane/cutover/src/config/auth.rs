@@ -26,34 +26,24 @@ const DEFAULT_REALM: &str = "gateway";
 const DEFAULT_LEEWAY_SECONDS: u64 = 5;
 const MOST_LEEWAY_SECONDS: u64 = 300;
 
-/// Without the section no token is ever accepted, so it may be left out only when the contract asks for none.
+/// The section must be there: a gateway that checks nobody's tokens should not come from leaving something out.
 pub(super) fn read(
     fields: &Fields<'_>,
     plan: Option<&Plan>,
     folder: &Path,
     mistakes: &mut Mistakes,
 ) -> Option<Auth> {
-    let Some(section) = fields.optional("auth") else {
-        let secured = plan?.routes().iter().find(|route| !route.security.is_empty());
-        if let Some(route) = secured {
-            let message = format!("`auth` is missing, but the operation `{}` asks for a token", route.id);
-            mistakes.add(fields.at(), message, "add `auth: { issuers: […] }`");
-            return None;
-        }
-        return Some(Auth { filter: filter(DEFAULT_REALM, plan?, &[], &Map::new()), issuers: Vec::new() });
-    };
+    let example = "{ issuers: [{ issuer: …, audiences: […], jwks: { file: … } }] }";
+    let section = fields.required("auth", example, mistakes)?;
     let section = Fields::of("auth", section, &["realm", "issuers", "forward"], mistakes)?;
     let realm = realm(&section, mistakes);
     let issuers = issuers(&section, folder, mistakes);
     let forward = forward(&section, mistakes);
-    let (filters, summaries): (Vec<_>, _) =
+    let (issuers, summaries): (Vec<_>, _) =
         issuers?.into_iter().map(|issuer| (issuer.filter, issuer.summary)).unzip();
-    Some(Auth { filter: filter(&realm?, plan?, &filters, &forward?), issuers: summaries })
-}
-
-fn filter(realm: &str, plan: &Plan, issuers: &[Value], forward: &Map<String, Value>) -> Value {
-    let routes = serde_json::to_value(plan.routes()).unwrap_or_default();
-    json!({"realm": realm, "routes": routes, "issuers": issuers, "forward": forward})
+    let routes = serde_json::to_value(plan?.routes()).unwrap_or_default();
+    let filter = json!({"realm": realm?, "routes": routes, "issuers": issuers, "forward": forward?});
+    Some(Auth { filter, issuers: summaries })
 }
 
 /// The realm stands between quotes in `www-authenticate` (RFC 9110 section 11.5).

@@ -1,5 +1,8 @@
 //! A JWKS file: which of its keys can verify a token (RFC 7517, RFC 7518 section 6, RFC 8037).
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jwt_simple::algorithms::{ES256PublicKey, Ed25519PublicKey, RS256PublicKey};
 use serde_json::{Map, Value};
 
 /// The usable keys of a set.
@@ -24,7 +27,7 @@ pub(super) enum JwksError {
     Private(String),
     #[error("has two keys with the kid `{0}`; give each key a name of its own")]
     SameKid(String),
-    #[error("has no usable key{}; a key needs kty, alg (RS256, ES256, EdDSA or HS256), kid and its public members", because(.0))]
+    #[error("has no usable key{}; a key needs kty, alg (RS256, ES256, EdDSA or HS256), a kid and its public members", because(.0))]
     NoneUsable(Vec<String>),
 }
 
@@ -47,6 +50,9 @@ const KINDS: [Kind; 4] = [
     Kind { alg: "HS256", kty: "oct", crv: None, members: &["k"] },
 ];
 
+/// The fewest bytes of an HS256 secret (RFC 7518 section 3.2).
+const SHORTEST_SECRET: usize = 32;
+
 /// Members that only a private key of an asymmetric algorithm has (RFC 7518 sections 6.2.2 and 6.3.2).
 const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
@@ -55,7 +61,7 @@ pub(super) fn usable(bytes: &[u8]) -> Result<Keys, JwksError> {
     let set: Value = serde_json::from_slice(bytes).map_err(|error| JwksError::NotJson(error.to_string()))?;
     let keys = set.get("keys").and_then(Value::as_array).ok_or(JwksError::NotASet)?;
     let mut found = Keys { keys: Vec::new(), algorithms: Vec::new(), ignored: Vec::new() };
-    let mut kids = Vec::new();
+    let mut seen = Vec::new();
     for (number, key) in (1..).zip(keys) {
         let name = match text(key, "kid") {
             Some(kid) => format!("key `{kid}`"),
@@ -66,11 +72,11 @@ pub(super) fn usable(bytes: &[u8]) -> Result<Keys, JwksError> {
         }
         match verifying(key) {
             Err(reason) => found.ignored.push(format!("{name}: {reason}")),
-            Ok((kid, alg, _)) if kids.contains(&(kid, alg)) => {
-                return Err(JwksError::SameKid(kid.to_owned()));
+            Ok((kid, alg, _)) if seen.contains(&(kid, alg)) => {
+                return Err(JwksError::SameKid(kid.unwrap_or("(none)").to_owned()));
             }
             Ok((kid, alg, key)) => {
-                kids.push((kid, alg));
+                seen.push((kid, alg));
                 found.algorithms.push(alg.to_owned());
                 found.keys.push(key);
             }
@@ -79,13 +85,15 @@ pub(super) fn usable(bytes: &[u8]) -> Result<Keys, JwksError> {
     if found.keys.is_empty() { Err(JwksError::NoneUsable(found.ignored)) } else { Ok(found) }
 }
 
-fn verifying(key: &Value) -> Result<(&str, &'static str, Value), String> {
-    if text(key, "use").is_some_and(|purpose| purpose != "sig") {
-        return Err("is not for signatures".to_owned());
+/// The key's name, its algorithm, and the key itself as far as verification needs it.
+fn verifying(key: &Value) -> Result<(Option<&str>, &'static str, Value), String> {
+    let for_other_use = text(key, "use").is_some_and(|purpose| purpose != "sig");
+    let operations = key.get("key_ops").and_then(Value::as_array);
+    if for_other_use || operations.is_some_and(|operations| !operations.contains(&"verify".into())) {
+        return Err("is not for verifying signatures".to_owned());
     }
     let alg = text(key, "alg").ok_or("has no alg")?;
     let kind = KINDS.iter().find(|kind| kind.alg == alg).ok_or(format!("alg {alg} is not supported"))?;
-    let kid = text(key, "kid").ok_or("has no kid")?;
     let mut members = Map::new();
     for (member, wanted) in [("kty", Some(kind.kty)), ("crv", kind.crv)] {
         let Some(wanted) = wanted else { continue };
@@ -95,25 +103,37 @@ fn verifying(key: &Value) -> Result<(&str, &'static str, Value), String> {
         members.insert(member.to_owned(), wanted.into());
     }
     for member in kind.members {
-        let value = text(key, member).filter(|value| is_base64url(value));
-        members.insert(
-            (*member).to_owned(),
-            value.ok_or(format!("{member} is missing or not base64url"))?.into(),
-        );
+        members.insert((*member).to_owned(), text(key, member).ok_or(format!("{member} is missing"))?.into());
     }
-    for (member, value) in [("kid", kid), ("alg", alg), ("use", "sig")] {
-        members.insert(member.to_owned(), value.into());
+    let kid = text(key, "kid");
+    for (member, value) in [("kid", kid), ("alg", Some(alg)), ("use", Some("sig"))] {
+        members.extend(value.map(|value| (member.to_owned(), value.into())));
     }
-    Ok((kid, kind.alg, Value::Object(members)))
+    let verifying = Value::Object(members);
+    fit(kind.alg, &verifying).map_err(|error| format!("cannot be used: {error}"))?;
+    Ok((kid, kind.alg, verifying))
+}
+
+/// Whether the numbers are a key: an RSA modulus of 2048 to 4096 bits, a point on the curve, a secret that is long enough.
+fn fit(alg: &str, key: &Value) -> Result<(), String> {
+    let jwk = key.to_string();
+    let refused = |error: jwt_simple::Error| error.to_string();
+    match alg {
+        "RS256" => RS256PublicKey::from_jwk(&jwk).map(|_| ()).map_err(refused),
+        "ES256" => ES256PublicKey::from_jwk(&jwk).map(|_| ()).map_err(refused),
+        "EdDSA" => Ed25519PublicKey::from_jwk(&jwk).map(|_| ()).map_err(refused),
+        _ => match BASE64_URL_SAFE_NO_PAD.decode(text(key, "k").unwrap_or_default()) {
+            Ok(secret) if secret.len() >= SHORTEST_SECRET => Ok(()),
+            Ok(secret) => {
+                Err(format!("the secret has {} bytes, at least {SHORTEST_SECRET} are needed", secret.len()))
+            }
+            Err(_) => Err("k is not base64url".to_owned()),
+        },
+    }
 }
 
 fn text<'k>(key: &'k Value, member: &str) -> Option<&'k str> {
     key.get(member).and_then(Value::as_str)
-}
-
-fn is_base64url(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    !text.is_empty() && text.len() % 4 != 1 && text.bytes().all(allowed)
 }
 
 #[cfg(test)]
@@ -125,23 +145,49 @@ mod tests {
         usable(set.to_string().as_bytes())
     }
 
+    const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    /// RFC 8037 appendix A.2.
+    const ED25519: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
     #[test]
     fn usable_keys_are_kept_without_their_decoration_and_others_named() {
         let set = json!({"keys": [
-            {"kty": "RSA", "alg": "RS256", "kid": "r", "use": "sig", "n": "AQAB", "e": "AQAB", "x5t": "zzz"},
+            {"kty": "OKP", "alg": "EdDSA", "kid": "o", "crv": "Ed25519", "x": ED25519, "x5t": "zzz"},
+            {"kty": "oct", "alg": "HS256", "k": SECRET, "key_ops": ["sign", "verify"]},
             {"kty": "RSA", "alg": "RSA-OAEP", "kid": "enc", "use": "enc", "n": "AQAB", "e": "AQAB"},
             {"kty": "EC", "alg": "ES256", "kid": "e", "crv": "P-384", "x": "AQAB", "y": "AQAB"},
-            {"kty": "OKP", "kid": "o", "crv": "Ed25519", "x": "AQAB"},
+            {"kty": "OKP", "kid": "without", "crv": "Ed25519", "x": ED25519},
+            {"kty": "oct", "alg": "HS256", "kid": "short", "k": "AQAB"},
         ]});
         let keys = usable_of(&set).unwrap();
-        let expected =
-            json!({"kty": "RSA", "alg": "RS256", "kid": "r", "use": "sig", "n": "AQAB", "e": "AQAB"});
-        assert_eq!(keys.keys, [expected]);
-        assert_eq!(keys.algorithms, ["RS256"]);
+        let named =
+            json!({"kty": "OKP", "alg": "EdDSA", "kid": "o", "use": "sig", "crv": "Ed25519", "x": ED25519});
+        let unnamed = json!({"kty": "oct", "alg": "HS256", "use": "sig", "k": SECRET});
+        assert_eq!(keys.keys, [named, unnamed]);
+        assert_eq!(keys.algorithms, ["EdDSA", "HS256"]);
         assert_eq!(
             keys.ignored,
-            ["key `enc`: is not for signatures", "key `e`: crv is not P-256", "key `o`: has no alg"]
+            [
+                "key `enc`: is not for verifying signatures",
+                "key `e`: crv is not P-256",
+                "key `without`: has no alg",
+                "key `short`: cannot be used: the secret has 3 bytes, at least 32 are needed",
+            ]
         );
+    }
+
+    #[test]
+    fn numbers_that_are_no_key_are_left_out() {
+        for key in [
+            json!({"kty": "RSA", "alg": "RS256", "kid": "a", "n": "AQAB", "e": "AQAB"}),
+            json!({"kty": "EC", "alg": "ES256", "kid": "a", "crv": "P-256", "x": SECRET, "y": SECRET}),
+            json!({"kty": "OKP", "alg": "EdDSA", "kid": "a", "crv": "Ed25519", "x": "AQAB"}),
+            json!({"kty": "OKP", "alg": "EdDSA", "kid": "a", "crv": "Ed25519", "x": "not base64url!"}),
+        ] {
+            let refused = usable_of(&json!({"keys": [key]}));
+            let Err(JwksError::NoneUsable(reasons)) = refused else { panic!("{key}: {refused:?}") };
+            assert!(reasons[0].starts_with("key `a`: cannot be used: "), "{reasons:?}");
+        }
     }
 
     #[test]
@@ -158,7 +204,7 @@ mod tests {
         assert_eq!(usable_of(&json!({"keys": []})), Err(JwksError::NoneUsable(Vec::new())));
         assert_eq!(usable_of(&json!([])), Err(JwksError::NotASet));
         assert!(matches!(usable(b"{"), Err(JwksError::NotJson(_))));
-        let twice = json!({"kty": "oct", "alg": "HS256", "kid": "h", "k": "AQAB"});
+        let twice = json!({"kty": "oct", "alg": "HS256", "kid": "h", "k": SECRET});
         assert_eq!(usable_of(&json!({"keys": [twice, twice]})), Err(JwksError::SameKid("h".to_owned())));
     }
 }

@@ -138,7 +138,7 @@ pub(super) fn refusal_text(refusal: &wire::Refusal) -> String {
     let wire::Refusal { node, revision, resource_type, resources, message } = refusal;
     let which = if resources.is_empty() { String::new() } else { format!(" ({})", resources.join(", ")) };
     // Envoy's words come from outside: on one line, without anything that steers a terminal.
-    let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let message: String = message.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     format!("{node} refused {resource_type}{which} of revision {revision}: {message}")
 }
 
