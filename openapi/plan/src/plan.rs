@@ -81,7 +81,11 @@ impl Plan {
         self.operations.get(id)
     }
 
-    fn checked(self) -> Result<Plan, PlanError> {
+    /// Checks what a plan that was read as part of another document may still have wrong.
+    ///
+    /// # Errors
+    /// As [`Plan::from_json`].
+    pub fn checked(self) -> Result<Plan, PlanError> {
         if self.format != FORMAT {
             return Err(PlanError::Format { found: self.format });
         }

@@ -111,6 +111,14 @@ fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 
+impl Pending {
+    /// The defaults to be appended to the query if the request goes on.
+    #[must_use]
+    pub fn defaults(&self) -> Option<&str> {
+        self.defaults.as_deref()
+    }
+}
+
 impl Plan {
     /// Checks a request's head against an operation; an operation the plan does not know lets everything pass.
     ///

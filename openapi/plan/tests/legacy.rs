@@ -2,6 +2,12 @@
 //!
 //! `data/*.cases.json` hold requests with the answer of the Node gateway's own middlewares (route, body, validator);
 //! `data/*.plan.json` the plans compiled from the same contracts.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
 
 use cutover_plan::legacy::Refusal;
 use cutover_plan::{Head, Headers, Next, Pass, Plan, RouteMatch};
