@@ -25,6 +25,10 @@ fn new_root() -> Box<dyn RootContext> {
         }
         #[cfg(feature = "auth")]
         cutover_auth_filter::filter::ROOT_ID => Box::new(cutover_auth_filter::filter::AuthRoot::default()),
+        #[cfg(feature = "validation")]
+        cutover_validation_filter::filter::ROOT_ID => {
+            Box::new(cutover_validation_filter::filter::ValidationRoot::default())
+        }
         _ => Box::new(UnknownRoot { root_id }),
     }
 }
@@ -40,6 +44,8 @@ const KNOWN: &[&str] = &[
     cutover_request_id_filter::filter::ROOT_ID,
     #[cfg(feature = "auth")]
     cutover_auth_filter::filter::ROOT_ID,
+    #[cfg(feature = "validation")]
+    cutover_validation_filter::filter::ROOT_ID,
 ];
 
 impl Context for UnknownRoot {}
