@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use cutover_domain::{
@@ -48,6 +48,8 @@ pub(crate) struct Outcome {
     pub(crate) state: State,
     /// Envoys connected when it was published.
     pub(crate) connected: usize,
+    /// When it was published; for a wish that moved nothing, when that was found.
+    pub(crate) published: Instant,
 }
 
 /// Why a wish was not granted; nothing has changed then.
@@ -150,14 +152,15 @@ impl Controller {
         };
         let connected = hub.envoys().len();
         if changes.is_empty() {
-            return Ok(Outcome { action, changes, state, connected });
+            return Ok(Outcome { action, changes, state, connected, published: clock::start() });
         }
         // Rendered before it is stored: what cannot be published must not become the state.
         let snapshot = render(&config.gateway, &state.weights.with(&changes))?;
         let entry = entry(&state, action, changes, author);
         let state = store.commit(&entry).await?;
+        let published = clock::start();
         self.publish(&state, snapshot);
-        Ok(Outcome { action, changes: entry.changes, state, connected })
+        Ok(Outcome { action, changes: entry.changes, state, connected, published })
     }
 
     fn publish(&self, state: &State, snapshot: Snapshot) {
@@ -165,9 +168,11 @@ impl Controller {
         *self.inner.current.write().unwrap_or_else(PoisonError::into_inner) = state.clone();
     }
 
-    /// Waits until every connected Envoy runs an outcome, or has refused it, or time is up.
+    /// Waits until every connected Envoy runs an outcome, or has refused it, or time is up. The time it took counts from
+    /// the publish: a quick Envoy has answered before anybody waits.
     pub(crate) async fn confirm(&self, outcome: &Outcome, patience: Duration) -> BarrierReport {
-        let report = self.inner.hub.barrier(outcome.state.revision, patience).await;
+        let mut report = self.inner.hub.barrier(outcome.state.revision, patience).await;
+        report.elapsed = outcome.published.elapsed();
         if report.is_complete() && !report.confirmed.is_empty() {
             self.inner.metrics.confirmed(report.elapsed);
         }

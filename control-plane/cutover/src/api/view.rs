@@ -102,8 +102,11 @@ pub(super) fn count(controller: &Controller) -> wire::EnvoyCount {
     wire::EnvoyCount { connected: envoys.len(), in_sync, refusing }
 }
 
+/// Before the first change everybody has "confirmed" revision 0, so what it asked for must have been acknowledged as well.
 fn is_in_sync(envoy: &EnvoyInfo, revision: Revision) -> bool {
-    envoy.refusal.is_none() && envoy.confirmed >= revision
+    let current = |held: &TypeInfo| !held.waiting && held.acknowledged == held.desired;
+    let served = !envoy.types.is_empty() && envoy.types.values().all(current);
+    envoy.refusal.is_none() && envoy.confirmed >= revision && served
 }
 
 /// The answer to a change; `named` are the operations the caller named.
@@ -112,7 +115,7 @@ pub(super) fn changed(
     named: BTreeSet<OperationId>,
     report: Option<BarrierReport>,
 ) -> wire::Changed {
-    let Outcome { action, changes, state, connected } = outcome;
+    let Outcome { action, changes, state, connected, published: _ } = outcome;
     let moved: BTreeSet<_> = changes.iter().map(|change| change.operation.clone()).collect();
     let unchanged = named.into_iter().filter(|operation| !moved.contains(operation));
     let unchanged = unchanged.map(|operation| {
