@@ -1,10 +1,9 @@
 //! The plugin's configuration, checked before anything depends on it.
 
-use cutover_plan::Plan;
-use serde::Deserialize;
+use cutover_plan::{LoadError, Plan, PlanError, View, parse_json};
 
 /// The longest body there can be a reason for: it is held in memory while it is awaited.
-const MAX_BODY_BYTES: u64 = 256 << 20;
+const MAX_BODY_BYTES: usize = 256 << 20;
 
 /// What to validate and what becomes of invalid requests.
 #[derive(Debug)]
@@ -18,8 +17,7 @@ pub struct Config {
 }
 
 /// What becomes of invalid requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// They are refused.
     Enforce,
@@ -29,94 +27,43 @@ pub enum Mode {
     Off,
 }
 
-/// In whose words requests are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Words {
-    /// Those of the legacy gateway.
-    Legacy,
-}
-
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Not JSON, or not of this shape.
-    #[error(
-        "{0}; it has the form {{\"plan\":…, \"requests\":\"enforce\", \"max_body_bytes\":1048576, \"errors\":\"legacy\"}}"
-    )]
-    Malformed(#[from] serde_json::Error),
-    /// A limit outside its range.
-    #[error("max_body_bytes is {0}, it must be from 1 to {MAX_BODY_BYTES}")]
-    MaxBody(u64),
+    #[error("{0}")]
+    Malformed(#[from] LoadError),
     /// Not the plan of this version.
-    #[error("plan: {0}")]
-    Plan(#[from] cutover_plan::PlanError),
-}
-
-/// The configuration as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    #[serde(deserialize_with = "named_plan")]
-    plan: Plan,
-    #[serde(default = "enforce", deserialize_with = "named_mode")]
-    requests: Mode,
-    #[serde(default = "one_mebibyte", deserialize_with = "named_limit")]
-    max_body_bytes: u64,
-    #[serde(default = "legacy", deserialize_with = "named_words")]
-    errors: Words,
+    #[error(transparent)]
+    Plan(#[from] PlanError),
 }
 
 impl Config {
-    /// Reads a configuration.
+    /// Reads a configuration: `{"plan":…, "requests":"enforce", "max_body_bytes":1048576, "errors":"legacy"}`, of which only
+    /// the plan must be there.
     ///
     /// # Errors
     /// Names the field and what is wrong with it.
     pub fn parse(text: &[u8]) -> Result<Config, ConfigError> {
-        let Written { plan, requests, max_body_bytes, errors } = serde_json::from_slice(text)?;
-        let Words::Legacy = errors;
-        let limit = usize::try_from(max_body_bytes)
-            .ok()
-            .filter(|limit| (1..=MAX_BODY_BYTES).contains(&(*limit as u64)));
-        let max_body_bytes = limit.ok_or(ConfigError::MaxBody(max_body_bytes))?;
-        Ok(Config { plan: plan.checked()?, requests, max_body_bytes })
+        let document = parse_json(text)?;
+        let view = View::root(&document);
+        view.only(&["plan", "requests", "max_body_bytes", "errors"])?;
+        let modes = [("enforce", Mode::Enforce), ("report", Mode::Report), ("off", Mode::Off)];
+        let requests = view.maybe("requests", &|v| v.one_of(&modes))?.unwrap_or(Mode::Enforce);
+        let max_body_bytes = view.maybe("max_body_bytes", &limit)?.unwrap_or(1 << 20);
+        // In whose words requests are refused; the only ones so far.
+        view.maybe("errors", &|v| v.one_of(&[("legacy", ())]))?;
+        let plan = view.need("plan", &|v| Ok(Plan::load(v)))??;
+        Ok(Config { plan, requests, max_body_bytes })
     }
 }
 
-fn enforce() -> Mode {
-    Mode::Enforce
-}
-
-fn one_mebibyte() -> u64 {
-    1 << 20
-}
-
-fn legacy() -> Words {
-    Words::Legacy
-}
-
-fn named_plan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Plan, D::Error> {
-    named("plan", deserializer)
-}
-
-fn named_mode<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Mode, D::Error> {
-    named("requests", deserializer)
-}
-
-fn named_limit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    named("max_body_bytes", deserializer)
-}
-
-fn named_words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Words, D::Error> {
-    named("errors", deserializer)
-}
-
-/// Puts the field's name before what is wrong with its value.
-fn named<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
-    field: &str,
-    deserializer: D,
-) -> Result<T, D::Error> {
-    T::deserialize(deserializer).map_err(|error| serde::de::Error::custom(format!("{field}: {error}")))
+fn limit(view: View<'_>) -> Result<usize, LoadError> {
+    let bytes = view.count32()? as usize;
+    if (1..=MAX_BODY_BYTES).contains(&bytes) {
+        return Ok(bytes);
+    }
+    Err(view.error(format!("must be from 1 to {MAX_BODY_BYTES}")))
 }
 
 #[cfg(test)]
@@ -138,18 +85,23 @@ mod tests {
     #[test]
     fn every_mistake_names_its_field() {
         for (text, named) in [
-            (r#"{"plan":{}}"#.to_owned(), "plan: missing field `format`"),
-            (format!(r#"{{"plan":{PLAN},"mode":1}}"#), "unknown field `mode`"),
-            (format!(r#"{{"plan":{PLAN},"requests":"audit"}}"#), "requests: unknown variant `audit`"),
-            (format!(r#"{{"plan":{PLAN},"max_body_bytes":0}}"#), "max_body_bytes is 0"),
-            (format!(r#"{{"plan":{PLAN},"max_body_bytes":"1MiB"}}"#), "max_body_bytes: invalid type: string"),
-            (format!(r#"{{"plan":{PLAN},"errors":"problem"}}"#), "errors: unknown variant `problem`"),
+            (r#"{"plan":{}}"#.to_owned(), "plan: the field `format` is missing"),
+            (format!(r#"{{"plan":{PLAN},"mode":1}}"#), "unknown field `mode`, known are plan, requests"),
+            (format!(r#"{{"plan":{PLAN},"requests":"audit"}}"#), "requests: is `audit`, must be one of enforce"),
+            (format!(r#"{{"plan":{PLAN},"max_body_bytes":0}}"#), "max_body_bytes: must be from 1 to"),
+            (format!(r#"{{"plan":{PLAN},"max_body_bytes":"1MiB"}}"#), "max_body_bytes: must be a number"),
+            (format!(r#"{{"plan":{PLAN},"errors":"problem"}}"#), "errors: is `problem`, must be one of legacy"),
             (r#"{"plan":{"format":"x/2","routes":[],"operations":{}}}"#.to_owned(), "the plan has the format `x/2`"),
-            (r#"{"requests":"off"}"#.to_owned(), "missing field `plan`"),
+            (r#"{"requests":"off"}"#.to_owned(), "the field `plan` is missing"),
+            ("{".to_owned(), "not well-formed JSON"),
             (
                 r#"{"plan":{"format":"cutover-plan/1","routes":[],"operations":{"a":{"query":[{"name":"x","schema":7}]}}}}"#
                     .to_owned(),
                 "the plan refers to schema 7",
+            ),
+            (
+                r#"{"plan":{"format":"cutover-plan/1","routes":[],"operations":{"a":{"query":[{"name":1}]}}}}"#.to_owned(),
+                "plan.operations.a.query[0].name: must be text",
             ),
         ] {
             assert!(refused(&text).contains(named), "{text}: {}", refused(&text));

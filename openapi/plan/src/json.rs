@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::sort::sorted;
 
 /// How deeply arrays and objects may be nested. Every recursion over a request's values is bounded by it.
 pub const MAX_DEPTH: usize = 256;
@@ -90,9 +92,7 @@ impl<'a> Object<'a> {
     pub fn new(members: Vec<(Cow<'a, str>, Json<'a>)>) -> Object<'a> {
         let mut object = Object { members, sorted: Vec::new() };
         object.unify();
-        if object.members.iter().any(|(name, _)| array_index(name).is_some()) {
-            object.members.sort_by_key(|(name, _)| array_index(name).map_or((1, 0), |index| (0, index)));
-        }
+        object.order();
         if object.members.len() > SMALL {
             object.sorted = object.by_name();
         }
@@ -129,11 +129,22 @@ impl<'a> Object<'a> {
         self.members.is_empty()
     }
 
+    /// Puts members whose names are array indices first, in numeric order, as JavaScript does.
+    fn order(&mut self) {
+        if !self.members.iter().any(|(name, _)| array_index(name).is_some()) {
+            return;
+        }
+        let key = |at: usize| {
+            self.members.get(at).and_then(|(name, _)| array_index(name)).map_or(u64::MAX, u64::from)
+        };
+        let places = sorted(self.members.len(), &mut |a, b| key(a).cmp(&key(b)));
+        let take = |at: u32| self.members.get_mut(at as usize).map(std::mem::take);
+        self.members = places.into_iter().filter_map(take).collect();
+    }
+
     fn by_name(&self) -> Vec<u32> {
-        let mut sorted: Vec<u32> = (0..u32::try_from(self.members.len()).unwrap_or(u32::MAX)).collect();
-        let name = |position: u32| self.members.get(position as usize).map(|(name, _)| name.as_ref());
-        sorted.sort_by(|a, b| name(*a).cmp(&name(*b)));
-        sorted
+        let name = |at: usize| self.members.get(at).map(|(name, _)| name.as_ref());
+        sorted(self.members.len(), &mut |a, b| name(a).cmp(&name(b)))
     }
 
     /// Drops repeated members: the first one's place, the last one's value.
@@ -406,28 +417,6 @@ impl Serialize for Json<'_> {
             Json::String(text) => serializer.serialize_str(text),
             Json::Array(items) => serializer.collect_seq(items),
             Json::Object(object) => serializer.collect_map(object.iter()),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Json<'static> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(serde_json::Value::deserialize(deserializer)?.into())
-    }
-}
-
-impl From<serde_json::Value> for Json<'static> {
-    fn from(value: serde_json::Value) -> Json<'static> {
-        match value {
-            serde_json::Value::Null => Json::Null,
-            serde_json::Value::Bool(truth) => Json::Bool(truth),
-            serde_json::Value::Number(number) => Json::Number(number.as_f64().unwrap_or(f64::NAN)),
-            serde_json::Value::String(text) => Json::String(Cow::Owned(text)),
-            serde_json::Value::Array(items) => Json::Array(items.into_iter().map(Json::from).collect()),
-            serde_json::Value::Object(members) => {
-                let member = |(name, value)| (Cow::Owned(name), Json::from(value));
-                Json::Object(Object::new(members.into_iter().map(member).collect()))
-            }
         }
     }
 }

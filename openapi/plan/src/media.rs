@@ -16,7 +16,7 @@ impl ContentType {
     /// Takes a `content-type` apart.
     #[must_use]
     pub fn parse(text: &str) -> ContentType {
-        let media_type = text.split(';').next().unwrap_or_default().trim().to_lowercase();
+        let media_type = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let mut parameters = BTreeMap::new();
         let mut rest = text;
         while let Some((_, after)) = rest.split_once(';') {
@@ -26,8 +26,8 @@ impl ContentType {
             if name.is_empty() || value.is_empty() {
                 continue;
             }
-            let name = name.to_lowercase();
-            let value = if name == "charset" { value.to_lowercase() } else { value.to_owned() };
+            let name = name.to_ascii_lowercase();
+            let value = if name == "charset" { value.to_ascii_lowercase() } else { value.to_owned() };
             parameters.insert(name, value);
             rest = tail;
         }

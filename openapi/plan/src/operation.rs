@@ -1,12 +1,11 @@
 //! What an operation requires of a request: its parameters and its body.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::schema::{SchemaId, is_default};
 
 /// What one operation requires of a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Operation {
     /// Query parameters, in the order in which they are checked and their defaults appended.
     #[serde(skip_serializing_if = "is_default")]
@@ -29,36 +28,35 @@ pub struct Operation {
 }
 
 /// One parameter.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Parameter {
     /// Its name.
     pub name: String,
     /// Whether it must be there.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub required: bool,
     /// Its schema; `None` when every value is valid.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub schema: Option<SchemaId>,
     /// How its text becomes a value.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub style: Style,
     /// The text may hold reserved characters (`:/?#[]@!$&'()*+,;=`) that are not percent-encoded.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub allow_reserved: bool,
     /// `name=` is a value and not a mistake.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub allow_empty: bool,
     /// There is a default, so it is never missing.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub has_default: bool,
     /// `name=value` for the forwarded query, percent-encoded, when the default is a scalar.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub default: Option<String>,
 }
 
 /// How a parameter's text becomes a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Style {
     /// The text is the value.
@@ -77,38 +75,44 @@ pub enum Style {
 }
 
 /// A request body.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Body {
     /// Whether a request must name a media type.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub required: bool,
     /// The media types, in the contract's order.
     pub media: Vec<Media>,
 }
 
 /// One media type of a request body.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Media {
     /// The media type or range as the contract names it.
     pub name: String,
     /// The schema; `None` when every value is valid.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub schema: Option<SchemaId>,
     /// Decides by one member which schema holds.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub discriminator: Option<Discriminator>,
 }
 
 /// The discriminator of a body.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Discriminator {
     /// The member.
     pub property: String,
     /// Its values and the schema for each, in the order in which messages name them.
-    pub options: Vec<(String, SchemaId)>,
+    pub options: Vec<Way>,
+}
+
+/// One value of a discriminator.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Way {
+    /// The value.
+    pub value: String,
+    /// The schema that holds then.
+    pub schema: SchemaId,
 }
 
 impl Operation {
@@ -119,7 +123,7 @@ impl Operation {
         let mut ids: Vec<SchemaId> = parameters.filter_map(|parameter| parameter.schema).collect();
         for media in self.body.iter().flat_map(|body| &body.media) {
             ids.extend(media.schema);
-            ids.extend(media.discriminator.iter().flat_map(|d| d.options.iter().map(|(_, schema)| *schema)));
+            ids.extend(media.discriminator.iter().flat_map(|d| d.options.iter().map(|way| way.schema)));
         }
         ids
     }

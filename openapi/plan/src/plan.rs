@@ -2,23 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::operation::Operation;
 use crate::routes::Routes;
 use crate::schema::Tables;
+use crate::view::{LoadError, View};
 
 /// The version of the plan's form. A plan of another form is refused, never guessed at.
 pub const FORMAT: &str = "cutover-plan/1";
 
 /// A contract, compiled: its routes and what each operation requires of a request.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Plan {
     format: String,
     routes: Routes,
     operations: BTreeMap<String, Operation>,
-    #[serde(default)]
     pub(crate) tables: Tables,
 }
 
@@ -26,8 +25,8 @@ pub struct Plan {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// Not JSON, or JSON of another shape.
-    #[error("the plan cannot be read: {0}")]
-    Malformed(#[from] serde_json::Error),
+    #[error("{0}")]
+    Malformed(#[from] LoadError),
     /// Made by a compiler of another version.
     #[error("the plan has the format `{found}`, this build reads `{FORMAT}`: compile the contract again")]
     Format {
@@ -60,7 +59,15 @@ impl Plan {
     /// # Errors
     /// When the bytes are not a plan of this [`FORMAT`].
     pub fn from_json(bytes: &[u8]) -> Result<Plan, PlanError> {
-        serde_json::from_slice::<Plan>(bytes)?.checked()
+        Plan::load(View::root(&crate::view::parse(bytes)?))
+    }
+
+    /// Reads a plan that is part of another document.
+    ///
+    /// # Errors
+    /// When it is not a plan of this [`FORMAT`].
+    pub fn load(view: View<'_>) -> Result<Plan, PlanError> {
+        crate::load::plan(view)
     }
 
     /// The plan as one line of JSON; the same plan always gives the same bytes.
@@ -81,14 +88,7 @@ impl Plan {
         self.operations.get(id)
     }
 
-    /// Checks what a plan that was read as part of another document may still have wrong.
-    ///
-    /// # Errors
-    /// As [`Plan::from_json`].
-    pub fn checked(self) -> Result<Plan, PlanError> {
-        if self.format != FORMAT {
-            return Err(PlanError::Format { found: self.format });
-        }
+    fn checked(self) -> Result<Plan, PlanError> {
         let missing = self.routes.iter().find(|route| !self.operations.contains_key(&route.id));
         if let Some(id) = missing.map(|route| route.id.clone()) {
             return Err(PlanError::MissingOperation(id));

@@ -198,10 +198,10 @@ impl Plan {
                 let option = discriminator
                     .options
                     .iter()
-                    .find(|(name, _)| matches!(found, Some(Json::String(text)) if text == name));
-                let Some((_, schema)) = option else {
+                    .find(|way| matches!(found, Some(Json::String(text)) if *text == way.value));
+                let Some(way) = option else {
                     let names: Vec<&str> =
-                        discriminator.options.iter().map(|(name, _)| name.as_str()).collect();
+                        discriminator.options.iter().map(|way| way.value.as_str()).collect();
                     let property = &discriminator.property;
                     let allowed = names.join(", ");
                     let message =
@@ -209,7 +209,7 @@ impl Plan {
                     return Err(Refusal::at(400, message, path));
                 };
                 // The legacy validator runs the chosen schema on the body alone: its places lack the `/body`.
-                checker.check(*schema, value, &Place::root(""))
+                checker.check(way.schema, value, &Place::root(""))
             }
             None => media.schema.is_none_or(|schema| checker.check(schema, value, &Place::root("/body"))),
         };
@@ -236,7 +236,7 @@ fn media_of(body: &Body, head: Head<'_>, max_body: usize) -> Result<Option<usize
         return Err(Refusal::at(415, format!("unsupported media type {}", sent.normal()), head.path));
     }
     if sent.charset() != "utf-8" {
-        let charset = sent.charset().to_uppercase();
+        let charset = sent.charset().to_ascii_uppercase();
         return Err(Refusal::at(415, format!("unsupported charset \"{charset}\""), head.path));
     }
     let encoding = head.headers.get("content-encoding").unwrap_or_default();

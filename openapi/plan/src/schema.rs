@@ -3,14 +3,10 @@
 //! Schemas refer to each other by number, so recursion is a number and not a text to resolve. What
 //! needs thought (which keyword applies, which pattern, which message) was thought by the compiler.
 
-use std::borrow::Cow;
-
-use regex_automata::dfa::Automaton;
-use regex_automata::dfa::sparse::DFA;
-use regex_automata::{Anchored, Input};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::Serialize;
 
 use crate::json::Json;
+pub use crate::pattern::{Chars, Pattern, PatternError};
 
 /// A schema's number in [`Tables::schemas`].
 pub type SchemaId = u32;
@@ -18,14 +14,11 @@ pub type SchemaId = u32;
 pub type PatternId = u32;
 
 /// All schemas and patterns of a plan.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Tables {
     /// The schemas.
-    #[serde(default)]
     pub schemas: Vec<Schema>,
     /// The patterns of `pattern` and `format`.
-    #[serde(default)]
     pub patterns: Vec<Pattern>,
 }
 
@@ -58,8 +51,7 @@ impl Tables {
 }
 
 /// One schema. The groups are tried in the order of the fields.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Schema {
     /// The schema `false`: nothing is valid.
     #[serde(skip_serializing_if = "is_default")]
@@ -111,7 +103,7 @@ impl Schema {
 }
 
 /// JSON Schema's types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// `string`
@@ -131,8 +123,7 @@ pub enum Kind {
 }
 
 /// Rules for values of any type.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct AnyRules {
     /// `$ref`
     #[serde(rename = "ref", skip_serializing_if = "is_default")]
@@ -161,27 +152,25 @@ pub struct AnyRules {
 }
 
 /// `$ref`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Reference {
     /// The schema referred to.
     pub schema: SchemaId,
     /// The legacy validator sees the schema as if it stood here: a coerced value stays coerced for what follows.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub inline: bool,
     /// The schema refers to itself by way of a choice: verdicts are remembered, or time would be exponential in depth.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub remember: bool,
 }
 
 /// `const`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Constant(pub Json<'static>);
 
 /// `enum`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Choice {
     /// The values.
     pub values: Vec<Json<'static>>,
@@ -190,8 +179,7 @@ pub struct Choice {
 }
 
 /// Rules for numbers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct NumberRules {
     /// `maximum`
     #[serde(skip_serializing_if = "is_default")]
@@ -217,7 +205,7 @@ pub struct NumberRules {
 }
 
 /// The formats of whole numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IntegerFormat {
     /// 32 bits, signed.
@@ -227,8 +215,7 @@ pub enum IntegerFormat {
 }
 
 /// Rules for text.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct StringRules {
     /// `maxLength`, in code points.
     #[serde(skip_serializing_if = "is_default")]
@@ -245,21 +232,19 @@ pub struct StringRules {
 }
 
 /// A format of texts.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct StringFormat {
     /// The format's name.
     pub name: String,
     /// What the text must match.
     pub pattern: PatternId,
     /// What will do as well.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub or: Option<PatternId>,
 }
 
 /// Rules for lists.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ArrayRules {
     /// `maxItems`
     #[serde(skip_serializing_if = "is_default")]
@@ -276,7 +261,7 @@ pub struct ArrayRules {
 }
 
 /// Which of two equal items the legacy validator names, and first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unique {
     /// The items' schema says they are scalars: the pair that ends first, seen from the end.
@@ -286,8 +271,7 @@ pub enum Unique {
 }
 
 /// Rules for objects.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ObjectRules {
     /// `maxProperties`
     #[serde(skip_serializing_if = "is_default")]
@@ -310,7 +294,7 @@ pub struct ObjectRules {
 }
 
 /// `additionalProperties`
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Additional {
     /// Anything goes.
@@ -323,13 +307,12 @@ pub enum Additional {
 }
 
 /// One entry of `properties`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Property {
     /// The property's name.
     pub name: String,
     /// Its schema; `None` when every value is valid.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub schema: Option<SchemaId>,
 }
 
@@ -338,102 +321,6 @@ impl ObjectRules {
     #[must_use]
     pub fn knows(&self, name: &str) -> bool {
         self.properties.iter().any(|property| property.name == name)
-    }
-}
-
-/// A pattern, compiled ahead to a DFA: time is linear in the text whatever the pattern.
-#[derive(Debug, Clone)]
-pub struct Pattern {
-    source: String,
-    anchored: bool,
-    chars: Option<(u32, Option<u32>)>,
-    dfa: DFA<Vec<u8>>,
-    /// The DFA as it was loaded, to be written again: without its builder the crate cannot write one.
-    bytes: Vec<u8>,
-}
-
-/// Why a pattern's automaton cannot be loaded.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the automaton of the pattern `{pattern}` cannot be loaded: {reason}")]
-pub struct PatternError {
-    pattern: String,
-    reason: String,
-}
-
-/// How a pattern stands in a plan.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PatternForm<'a> {
-    source: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    anchored: bool,
-    #[serde(default, skip_serializing_if = "is_default")]
-    chars: Option<(u32, Option<u32>)>,
-    /// The sparse DFA, little-endian, in base64.
-    dfa: String,
-}
-
-impl Pattern {
-    /// A pattern by its sparse DFA in `regex-automata`'s little-endian form.
-    ///
-    /// `anchored`: matches start at the text's start only. `chars`: the text must also have that many characters.
-    ///
-    /// # Errors
-    /// When the bytes are no such DFA.
-    pub fn new(
-        source: String,
-        anchored: bool,
-        chars: Option<(u32, Option<u32>)>,
-        dfa: &[u8],
-    ) -> Result<Pattern, PatternError> {
-        match DFA::from_bytes(dfa) {
-            Ok((borrowed, _)) => {
-                Ok(Pattern { dfa: borrowed.to_owned(), source, anchored, chars, bytes: dfa.to_vec() })
-            }
-            Err(error) => Err(PatternError { pattern: source, reason: error.to_string() }),
-        }
-    }
-
-    /// The pattern as the contract has it.
-    #[must_use]
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// Whether the text has a match.
-    #[must_use]
-    pub fn is_match(&self, text: &str) -> bool {
-        if let Some((least, most)) = self.chars {
-            let length = text.chars().count();
-            if length < least as usize || most.is_some_and(|most| length > most as usize) {
-                return false;
-            }
-        }
-        let anchored = if self.anchored { Anchored::Yes } else { Anchored::No };
-        let input = Input::new(text).anchored(anchored).earliest(true);
-        matches!(self.dfa.try_search_fwd(&input), Ok(Some(_)))
-    }
-}
-
-impl Serialize for Pattern {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let form = PatternForm {
-            source: Cow::Borrowed(&self.source),
-            anchored: self.anchored,
-            chars: self.chars,
-            dfa: crate::base64::encode(&self.bytes),
-        };
-        form.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pattern, D::Error> {
-        let PatternForm { source, anchored, chars, dfa } = PatternForm::deserialize(deserializer)?;
-        let bytes = crate::base64::decode(&dfa).ok_or_else(|| {
-            serde::de::Error::custom(format!("the automaton of the pattern `{source}` is not base64"))
-        })?;
-        Pattern::new(source.into_owned(), anchored, chars, &bytes).map_err(serde::de::Error::custom)
     }
 }
 

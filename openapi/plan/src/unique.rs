@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::json::Json;
 use crate::schema::Unique;
+use crate::sort::sorted;
 
 /// Up to this many items pairs are compared directly.
 const FEW: usize = 16;
@@ -23,10 +24,11 @@ fn few(items: &[Json<'_>], unique: Unique) -> Option<(usize, usize)> {
 
 /// Sorts the items by a text that is the same for equal items; equal neighbours are duplicates.
 fn many(items: &[Json<'_>], unique: Unique) -> Option<(usize, usize)> {
-    let mut keys: Vec<(String, usize)> = items.iter().enumerate().map(|(at, item)| (key(item), at)).collect();
-    keys.sort();
-    let pairs = keys.windows(2).filter_map(|pair| match pair {
-        [(a, earlier), (b, later)] if a == b => Some((*earlier, *later)),
+    let keys: Vec<String> = items.iter().map(key).collect();
+    let key = |at: usize| keys.get(at);
+    let places = sorted(keys.len(), &mut |a, b| key(a).cmp(&key(b)));
+    let pairs = places.windows(2).filter_map(|pair| match pair {
+        [a, b] if key(*a as usize) == key(*b as usize) => Some((*a as usize, *b as usize)),
         _ => None,
     });
     match unique {
@@ -58,10 +60,11 @@ fn write(item: &Json<'_>, key: &mut String) {
             key.push(']');
         }
         Json::Object(object) => {
-            let mut members: Vec<_> = object.iter().collect();
-            members.sort_by_key(|(name, _)| *name);
+            let members: Vec<_> = object.iter().collect();
+            let name = |at: usize| members.get(at).map(|(name, _)| *name);
+            let places = sorted(members.len(), &mut |a, b| name(a).cmp(&name(b)));
             key.push('{');
-            for (name, value) in members {
+            for (name, value) in places.iter().filter_map(|at| members.get(*at as usize)) {
                 let _ = write!(key, "\"{}:{name}", name.len());
                 write(value, key);
             }

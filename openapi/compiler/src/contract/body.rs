@@ -1,6 +1,6 @@
 //! Request bodies: their media types, and the discriminator at a body's top.
 
-use cutover_plan::operation::{Body, Discriminator, Media};
+use cutover_plan::operation::{Body, Discriminator, Media, Way};
 use cutover_plan::schema::{Reference, Schema, SchemaId};
 
 use crate::document::Node;
@@ -74,7 +74,7 @@ fn discriminator<'d>(
         let names: Vec<String> = mapped.map(|(key, _)| key.text.clone()).collect();
         let own_name = || reference.rsplit('/').next().unwrap_or(reference).to_owned();
         let names = if names.is_empty() { vec![own_name()] } else { names };
-        options.extend(names.into_iter().map(|name| (name, id)));
+        options.extend(names.into_iter().map(|value| Way { value, schema: id }));
     }
     Some(Discriminator { property, options })
 }

@@ -4,7 +4,7 @@ mod ecma;
 
 use std::collections::HashMap;
 
-use cutover_plan::schema::{Pattern, PatternId};
+use cutover_plan::schema::{Chars, Pattern, PatternId};
 use regex_automata::dfa::{StartKind, dense};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
@@ -58,9 +58,9 @@ fn compile(source: &str, most: Option<u32>) -> Result<Pattern, String> {
     let node = ecma::parse(source)?;
     let (regex, counts) = match node.counted_class() {
         Some((class, least, most)) if least.max(most.unwrap_or(0)) >= COUNT_BESIDE => {
-            (format!(r"\A{class}*\z"), Some((least, most)))
+            (format!(r"\A{class}*\z"), Some(Chars { least, most }))
         }
-        _ => (node.to_regex(), most.map(|most| (0, Some(most)))),
+        _ => (node.to_regex(), most.map(|most| Chars { least: 0, most: Some(most) })),
     };
     let bytes = automaton(&regex, node.is_anchored())?;
     if bytes.len() > SIZE_LIMIT {
