@@ -18,6 +18,7 @@ fn refused(what: &'static str, call: Call, status: u16, message: &'static str) -
 
 fn refusals(stack: &Stack) -> Vec<Refused> {
     let task = json!({"title": "Check settlement", "priority": "high"});
+    let order = json!({"type": "market", "symbol": "ACME", "side": "buy", "quantity": 10});
     let post = || stack.post("/v1/task").token(Token::Trader);
     let huge = json!({"title": "x", "priority": "low", "description": "y".repeat(1_100_000)});
     vec![
@@ -68,7 +69,7 @@ fn refusals(stack: &Stack) -> Vec<Refused> {
         ),
         refused(
             "a missing header",
-            stack.post("/v1/trade").token(Token::Trader).json(&json!({})),
+            stack.post("/v1/trade").token(Token::Trader).json(&order),
             400,
             "request/headers must have required property 'idempotency-key'",
         ),

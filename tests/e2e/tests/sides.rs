@@ -18,7 +18,7 @@ fn every_operation(stack: &Stack) -> Vec<(&'static str, Call, u16)> {
         ("listTrades", get("/v1/trade?status=open&status=filled&limit=3"), 200),
         ("createTrade", post("/v1/trade").header("idempotency-key", key).json(&order), 201),
         ("getTrade", get("/v1/trade/trd_000000000001"), 200),
-        ("cancelTrade", stack.call(Method::DELETE, "/v1/trade/trd_000000000003").token(Token::Trader), 200),
+        ("cancelTrade", stack.call(Method::DELETE, "/v1/trade/trd_000000000002").token(Token::Trader), 200),
         ("listTasks", get("/v1/task?limit=5"), 200),
         ("createTask", post("/v1/task").json(&task), 201),
         ("getTask", get("/v1/task/1"), 200),
