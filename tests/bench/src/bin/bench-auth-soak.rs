@@ -14,7 +14,8 @@ use cutover_bench::gateway::{
 use cutover_bench::load::{Load, Requests};
 use cutover_bench::startup::Startup;
 use cutover_bench::tokens::{Algorithm, ISSUER, Keys};
-use cutover_bench::{median, resident_mb, upstream, write_result};
+use cutover_bench::upstream::Upstream;
+use cutover_bench::{median, resident_mb, write_result};
 use serde_json::{Value, json};
 
 const STARTS: usize = 7;
@@ -40,8 +41,8 @@ async fn starts(folder: &Path, keys: &Keys) -> Result<Value> {
     let issuers = [ISSUER, others[0], others[1]].map(|issuer| (issuer, &set));
     let filter = auth(&auth_configuration(&issuers))?;
     let probe = request("", &keys.token(Algorithm::Es256, "probe")?);
-    let service = upstream::start().await?;
-    let setup = Setup { folder, upstream: service, probe: &probe, trace: true };
+    let service = Upstream::start().await?;
+    let setup = Setup { folder, upstream: service.address, probe: &probe, trace: true };
     let mut all = Vec::new();
     for round in 0..STARTS {
         let gateway = Gateway::start(&format!("start-{round}"), &setup, Some(filter.clone())).await?;
@@ -60,8 +61,8 @@ async fn soak(folder: &Path, keys: Arc<Keys>) -> Result<Value> {
     let set = keys.key_set(&[Algorithm::Hs256])?;
     let configuration = auth_configuration(&[(ISSUER, &set)]);
     let probe = request("", &keys.token(Algorithm::Hs256, "probe")?);
-    let service = upstream::start().await?;
-    let setup = Setup { folder, upstream: service, probe: &probe, trace: false };
+    let service = Upstream::start().await?;
+    let setup = Setup { folder, upstream: service.address, probe: &probe, trace: false };
     let gateway = match Gateway::start("soak", &setup, Some(auth_with_cache(&configuration, true)?)).await {
         Err(error) if lacks_cache(&error) => {
             say("without a cache: the auth filter's configuration has no field `cache` yet");
