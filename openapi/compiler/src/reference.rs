@@ -41,6 +41,11 @@ impl<'d> Source<'d> {
         None
     }
 
+    /// The same for schemas, whose references are told of when they are compiled.
+    pub(crate) fn schema(&self, node: &'d Node) -> Option<&'d Node> {
+        self.resolve(node, &mut Report::new(""))
+    }
+
     /// RFC 6901, in the form it has in a URI's fragment.
     fn walk(&self, pointer: &str) -> Option<&'d Node> {
         if pointer.is_empty() {

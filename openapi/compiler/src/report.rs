@@ -84,11 +84,10 @@ impl<'d> Report<'d> {
     }
 }
 
-/// The known word that differs from the given one in one or two letters, or in case only.
+/// The known word that differs from the given one in a third of its letters at most, case ignored.
 pub(crate) fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let best = known.iter().map(|candidate| (distance(word, candidate), *candidate)).min();
-    best.filter(|(distance, candidate)| *distance <= 2 && *distance < candidate.len())
-        .map(|(_, candidate)| candidate)
+    best.filter(|(distance, candidate)| distance * 3 <= candidate.len()).map(|(_, candidate)| candidate)
 }
 
 /// Levenshtein's distance, case ignored.

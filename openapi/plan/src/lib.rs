@@ -17,6 +17,7 @@ mod pattern;
 mod percent;
 mod plan;
 mod query;
+mod reader;
 mod request;
 mod routes;
 pub mod schema;

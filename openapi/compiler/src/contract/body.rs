@@ -42,7 +42,7 @@ pub(super) fn compile<'d>(
 fn one<'d>(schemas: &mut Schemas<'d>, name: &str, entry: &'d Node, report: &mut Report<'_>) -> Media {
     let written = entry.get("schema");
     let schema = written.and_then(|schema| schemas.add(schema, false, report));
-    let resolved = written.and_then(|schema| schemas.source.resolve(schema, report));
+    let resolved = written.and_then(|schema| schemas.source.schema(schema));
     let discriminator = resolved.and_then(|schema| discriminator(schemas, schema, report));
     // The legacy validator looks only at the schema that the discriminator chose.
     let schema = if discriminator.is_some() { None } else { schema };

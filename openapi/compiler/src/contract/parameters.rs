@@ -135,8 +135,10 @@ fn parameter<'d>(schemas: &mut Schemas<'d>, written: &Written<'d>, report: &mut 
         return parameter;
     };
     parameter.schema = schemas.add(schema_node, false, report);
-    let Some(schema) = schemas.source.resolve(schema_node, report) else { return parameter };
-    parameter.style = style(schemas, written, schema, report);
+    let Some(schema) = schemas.source.schema(schema_node) else { return parameter };
+    if place != "cookie" {
+        parameter.style = style(schemas, written, schema, report);
+    }
     if let Some(default) = schema.get("default") {
         parameter.has_default = true;
         parameter.default =
@@ -179,7 +181,7 @@ fn style<'d>(
     let named = node.get("style").and_then(|style| report.text(style, "`style`"));
     let explode = node.get("explode").and_then(|explode| report.truth(explode, "`explode`"));
     let type_of = |schema: &Node| schema.get("type").and_then(Node::as_str).map(str::to_owned);
-    if has_object(schemas, schema, 0, report) {
+    if has_object(schemas, schema, 0) {
         report.hint(
             node.at,
             format!("the parameter `{name}` is an object, which is not supported"),
@@ -218,8 +220,8 @@ fn is_choice(schema: &Node) -> bool {
     branches.into_iter().any(|branch| branch.get("$ref").is_some() || is_choice(branch))
 }
 
-fn has_object<'d>(schemas: &Schemas<'d>, schema: &'d Node, depth: usize, report: &mut Report<'_>) -> bool {
-    let Some(schema) = schemas.source.resolve(schema, report).filter(|_| depth < 16) else { return false };
+fn has_object<'d>(schemas: &Schemas<'d>, schema: &'d Node, depth: usize) -> bool {
+    let Some(schema) = schemas.source.schema(schema).filter(|_| depth < 16) else { return false };
     let is_object = |node: &Node| node.as_str() == Some("object");
     let object =
         schema.get("type").is_some_and(|types| is_object(types) || types.items().iter().any(is_object));
@@ -227,7 +229,7 @@ fn has_object<'d>(schemas: &Schemas<'d>, schema: &'d Node, depth: usize, report:
         ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
     object
         || schema.get("properties").is_some()
-        || branches.into_iter().any(|branch| has_object(schemas, branch, depth + 1, report))
+        || branches.into_iter().any(|branch| has_object(schemas, branch, depth + 1))
 }
 
 fn scalar(value: &Json<'_>) -> Option<String> {

@@ -8,7 +8,6 @@ use std::collections::HashSet;
 
 use crate::document::Node;
 use crate::reference::Source;
-use crate::report::Report;
 
 const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
@@ -90,5 +89,5 @@ impl Renamed {
 
 /// What a reference names; mistakes in references are told when the schemas are compiled.
 fn resolved<'d>(node: &'d Node, source: Source<'d>) -> &'d Node {
-    source.resolve(node, &mut Report::new("")).unwrap_or(node)
+    source.schema(node).unwrap_or(node)
 }
