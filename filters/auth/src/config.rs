@@ -54,6 +54,14 @@ pub enum ConfigError {
         /// What is wrong and what would be right.
         problem: &'static str,
     },
+    /// An issuer without a key could never accept a token.
+    #[error("{field}: has no usable key: {first}")]
+    NoUsableKey {
+        /// The field's path.
+        field: String,
+        /// What is wrong with the first key.
+        first: String,
+    },
 }
 
 /// A key that was left out, and of which issuer; the configuration is used all the same.
@@ -138,9 +146,8 @@ fn issuer(index: usize, raw: RawIssuer) -> Result<(Issuer, Vec<KeyProblem>), Con
     }
     let (keys, problems) = KeySet::read(&keys);
     if keys.is_empty() {
-        let error = problems.first().map(ToString::to_string);
-        log::error!("auth: {}.{}", field("jwks"), error.unwrap_or_else(|| "keys: is empty".to_owned()));
-        return Err(wrong(field("jwks"), "has no usable key"));
+        let first = problems.first().map_or_else(|| "the set is empty".to_owned(), ToString::to_string);
+        return Err(ConfigError::NoUsableKey { field: field("jwks.keys"), first });
     }
     Ok((Issuer { expected: Expected { issuer, audiences, leeway_seconds }, keys }, problems))
 }
@@ -206,7 +213,14 @@ mod tests {
             warnings[0].to_string(),
             "issuers[0].jwks.keys[4] (kid `x`): `alg` is missing; each key must say its algorithm"
         );
-        assert_eq!(error_with("/issuers/0/jwks/keys", json!([])), "issuers[0].jwks: has no usable key");
+        assert_eq!(
+            error_with("/issuers/0/jwks/keys", json!([])),
+            "issuers[0].jwks.keys: has no usable key: the set is empty"
+        );
+        assert_eq!(
+            error_with("/issuers/0/jwks/keys", json!([{"kty": "RSA"}])),
+            "issuers[0].jwks.keys: has no usable key: keys[0]: `alg` is missing; each key must say its algorithm"
+        );
     }
 
     #[test]
