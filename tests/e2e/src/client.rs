@@ -85,6 +85,12 @@ impl Call {
         self
     }
 
+    /// Whether the call carries a body.
+    #[must_use]
+    pub fn has_body(&self) -> bool {
+        !self.body.is_empty()
+    }
+
     /// Sends the call and reads the whole answer.
     ///
     /// # Errors

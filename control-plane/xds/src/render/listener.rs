@@ -95,6 +95,8 @@ fn connection_manager(gateway: &Gateway) -> HttpConnectionManager {
         generate_request_id: boolean(false),
         preserve_external_request_id: true,
         always_set_request_id_in_response: true,
+        // Else every 400, also a filter's, would cost a client of HTTP/1.1 its connection; the legacy gateway keeps it.
+        stream_error_on_invalid_http_message: boolean(true),
         request_headers_timeout: duration(REQUEST_HEADERS_TIMEOUT),
         // Dot segments are resolved before a route is chosen. Repeated and escaped slashes stay: such a path is another
         // path for the legacy gateway, and no operation's route matches it by accident, for a parameter is one segment.
