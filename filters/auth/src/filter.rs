@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use cutover_filter_host::plugin::{Action, HttpContext, RootContext};
+use cutover_filter_host::sdk::{Action, Context, ContextType, HttpContext, RootContext};
 use cutover_filter_host::{
     Counter, HeaderMap, Headers, HostError, Reply, now_unix_nanoseconds, plugin_configuration, property,
     send_reply,
@@ -34,8 +34,10 @@ struct AuthFilter {
     plugin: Option<Rc<Plugin>>,
 }
 
+impl Context for AuthRoot {}
+
 impl RootContext for AuthRoot {
-    fn on_configure(&mut self) -> bool {
+    fn on_configure(&mut self, _size: usize) -> bool {
         let config = plugin_configuration().map_err(|error| error.to_string());
         match config.and_then(|text| Config::parse(&text).map_err(|error| error.to_string())) {
             Ok((config, warnings)) => {
@@ -55,13 +57,19 @@ impl RootContext for AuthRoot {
         }
     }
 
-    fn create_http_context(&self) -> Box<dyn HttpContext> {
-        Box::new(AuthFilter { plugin: self.plugin.clone() })
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(AuthFilter { plugin: self.plugin.clone() }))
     }
 }
 
+impl Context for AuthFilter {}
+
 impl HttpContext for AuthFilter {
-    fn on_http_request_headers(&mut self, _end_of_stream: bool) -> Action {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         // Whatever fails here, the request does not go on (fail closed): a paused request ends by the reply or, if even
         // that fails, by its timeout.
         let Some(plugin) = &self.plugin else { return fail("the filter is not configured") };

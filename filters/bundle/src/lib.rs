@@ -1,9 +1,17 @@
 //! All filters in one Wasm module: one VM per Envoy worker instead of three. A plugin's `root_id` says which it is.
 
-use cutover_filter_host::plugin::{Action, HttpContext, RootContext};
+use cutover_filter_host::sdk::{Context, RootContext, set_root_context};
 use cutover_filter_host::{install_logger, property};
 
-cutover_filter_host::start!(new_root);
+#[allow(missing_docs)] // the macro makes the module's start function
+mod start {
+    use super::*;
+
+    cutover_filter_host::sdk::main! {{
+        // Most host calls trap here (Envoy: "restricted_callback"); they come with the first context.
+        set_root_context(|_context_id| new_root());
+    }}
+}
 
 /// Makes the plugin that the host is about to configure.
 fn new_root() -> Box<dyn RootContext> {
@@ -40,21 +48,11 @@ const KNOWN: &[&str] = &[
     cutover_validation_filter::filter::ROOT_ID,
 ];
 
+impl Context for UnknownRoot {}
+
 impl RootContext for UnknownRoot {
-    fn on_configure(&mut self) -> bool {
+    fn on_configure(&mut self, _size: usize) -> bool {
         log::error!("root_id `{}` is no filter of this module; it has {}", self.root_id, KNOWN.join(", "));
         false
-    }
-    fn create_http_context(&self) -> Box<dyn HttpContext> {
-        Box::new(NoFilter)
-    }
-}
-
-/// Lets nothing pass; the host makes none as long as the configuration is refused.
-struct NoFilter;
-
-impl HttpContext for NoFilter {
-    fn on_http_request_headers(&mut self, _end_of_stream: bool) -> Action {
-        Action::Pause
     }
 }

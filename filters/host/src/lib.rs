@@ -1,14 +1,13 @@
 //! The one place that touches proxy-wasm calls: bytes not strings, every value of a header, no panics.
 //!
-//! The usual SDK's calls panic on header bytes that are not UTF-8 and on any status they do not expect, and a panic in
-//! a filter takes its whole VM down. Everything here returns a [`HostError`] instead, and [`plugin`] is the other
-//! direction: how the host calls a filter.
+//! The SDK's own calls panic on header bytes that are not UTF-8 and on any status they do not expect, and a panic
+//! in a filter takes its whole VM down. Everything here returns a [`HostError`] instead. Filters use the SDK only
+//! for the callbacks (re-exported as [`sdk`]) and this crate for every call in the other direction.
 
 mod calls;
 mod headers;
 mod logging;
 mod metrics;
-pub mod plugin;
 mod reply;
 mod status;
 mod sys;
@@ -23,3 +22,10 @@ pub use logging::install_logger;
 pub use metrics::{Counter, Gauge};
 pub use reply::{Reply, send_reply};
 pub use status::HostError;
+
+/// The callback side of the SDK: contexts, actions and the registration macro.
+pub mod sdk {
+    pub use proxy_wasm::traits::{Context, HttpContext, RootContext};
+    pub use proxy_wasm::types::{Action, ContextType};
+    pub use proxy_wasm::{main, set_root_context};
+}

@@ -1,6 +1,6 @@
 //! The plugin: reads the request's headers, lets [`decide`] decide, applies it.
 
-use cutover_filter_host::plugin::{Action, HttpContext, RootContext};
+use cutover_filter_host::sdk::{Action, Context, ContextType, HttpContext, RootContext};
 use cutover_filter_host::{Headers, HostError, plugin_configuration, random_bytes};
 
 use crate::decision::{Identity, Randomness, decide};
@@ -24,8 +24,10 @@ struct RequestIdFilter {
     request_id: Option<String>,
 }
 
+impl Context for RequestIdRoot {}
+
 impl RootContext for RequestIdRoot {
-    fn on_configure(&mut self) -> bool {
+    fn on_configure(&mut self, _size: usize) -> bool {
         let text = match plugin_configuration() {
             Ok(text) if text.is_empty() => return true,
             Ok(text) => text,
@@ -43,13 +45,19 @@ impl RootContext for RequestIdRoot {
         }
     }
 
-    fn create_http_context(&self) -> Box<dyn HttpContext> {
-        Box::new(RequestIdFilter::default())
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(RequestIdFilter::default()))
     }
 }
 
+impl Context for RequestIdFilter {}
+
 impl HttpContext for RequestIdFilter {
-    fn on_http_request_headers(&mut self, _end_of_stream: bool) -> Action {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         match identify() {
             Ok(request_id) => self.request_id = Some(request_id),
             // A request without an id is better than no answer: nothing of the decision to let it pass depends on it.
@@ -58,7 +66,7 @@ impl HttpContext for RequestIdFilter {
         Action::Continue
     }
 
-    fn on_http_response_headers(&mut self, _end_of_stream: bool) -> Action {
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         // Envoy does not call this for a request whose headers did not get here; as the first filter of its chain this one
         // sees every request that has a chain.
         let Some(request_id) = &self.request_id else { return Action::Continue };

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use cutover_filter_host::plugin::{Action, HttpContext, RootContext};
+use cutover_filter_host::sdk::{Action, Context, ContextType, HttpContext, RootContext};
 use cutover_filter_host::{
     Body, Counter, HeaderMap, Headers, HostError, Reply, body, plugin_configuration, property, send_reply,
 };
@@ -46,8 +46,10 @@ enum State {
     Answered,
 }
 
+impl Context for ValidationRoot {}
+
 impl RootContext for ValidationRoot {
-    fn on_configure(&mut self) -> bool {
+    fn on_configure(&mut self, _size: usize) -> bool {
         let config = plugin_configuration().map_err(|error| error.to_string());
         match config.and_then(|text| Config::parse(&text).map_err(|error| error.to_string())) {
             Ok(config) => {
@@ -61,13 +63,19 @@ impl RootContext for ValidationRoot {
         }
     }
 
-    fn create_http_context(&self) -> Box<dyn HttpContext> {
-        Box::new(ValidationFilter { plugin: self.plugin.clone(), state: State::Open })
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(ValidationFilter { plugin: self.plugin.clone(), state: State::Open }))
     }
 }
 
+impl Context for ValidationFilter {}
+
 impl HttpContext for ValidationFilter {
-    fn on_http_request_headers(&mut self, end_of_stream: bool) -> Action {
+    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         let Some(plugin) = self.plugin.clone() else { return self.fail("the filter is not configured") };
         let step = match plugin.head() {
             Ok(step) => step,
@@ -91,7 +99,7 @@ impl HttpContext for ValidationFilter {
         }
     }
 
-    fn on_http_request_trailers(&mut self) -> Action {
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         match (&self.state, self.plugin.clone()) {
             (State::Open, _) => Action::Continue,
             // A body that trailers end has no end-of-stream of its own.
