@@ -7,6 +7,7 @@
 //! able to move while a listener is refused.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::snapshot::{ResourceType, Snapshot};
 use crate::subscription::{Phase, Refused, Request, Response, Standing, Subscription, TooManyNames, Verdict};
@@ -16,6 +17,8 @@ use cutover_domain::Revision;
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     types: BTreeMap<ResourceType, Subscription>,
+    /// Endpoints of the clusters that were sent before the client had asked for any endpoints.
+    warming: Vec<Arc<str>>,
     responses: u64,
 }
 
@@ -36,7 +39,12 @@ impl Session {
         if let Some(subscription) = self.types.get_mut(&kind) {
             return subscription.request(request);
         }
-        self.types.insert(kind, Subscription::open(kind, request)?);
+        let mut subscription = Subscription::open(kind, request)?;
+        if kind == ResourceType::Endpoints {
+            // A client that comes back says which endpoints it has before it has read which clusters changed.
+            self.warming.drain(..).for_each(|name| subscription.make_due(&name));
+        }
+        self.types.insert(kind, subscription);
         Ok(Verdict::None)
     }
 
@@ -83,10 +91,11 @@ impl Session {
             *responses += 1;
             format!("{kind}-{responses}")
         })?;
-        if let Some(endpoints) = self.types.get_mut(&ResourceType::Endpoints) {
-            // A changed cluster warms until its endpoints come once more, changed or not.
-            for name in response.resources.iter().filter_map(|resource| resource.endpoints()) {
-                endpoints.make_due(name);
+        // A changed cluster warms until its endpoints come once more, changed or not.
+        for name in response.resources.iter().filter_map(|resource| resource.endpoints()) {
+            match self.types.get_mut(&ResourceType::Endpoints) {
+                Some(endpoints) => endpoints.make_due(name),
+                None => self.warming.push(Arc::clone(name)),
             }
         }
         Some(response)

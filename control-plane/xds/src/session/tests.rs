@@ -42,6 +42,14 @@ impl Client {
         self.session.request(kind, Request { subscribe, ..Request::default() }).unwrap();
     }
 
+    /// The first request of a type on a new stream, by a client that still runs a snapshot.
+    fn comes_back(&mut self, kind: ResourceType, subscribe: &[&str], running: &Snapshot) {
+        let held = running.resources(kind);
+        let initial_versions = held.map(|held| (held.name().to_owned(), held.version().to_owned())).collect();
+        let subscribe = subscribe.iter().map(|name| (*name).to_owned()).collect();
+        self.session.request(kind, Request { subscribe, initial_versions, ..Request::default() }).unwrap();
+    }
+
     fn answers(&mut self, response: &Response, refusal: Option<&str>) {
         let refusal = refusal.map(str::to_owned);
         let request = Request { nonce: response.nonce.clone(), refusal, ..Request::default() };
@@ -113,6 +121,21 @@ fn a_changed_cluster_gets_its_endpoints_again() {
     let mut client = Client::running(&snapshot(&gateway));
     gateway.upstreams.insert("service".to_owned(), upstream(4000, 20));
     assert_eq!(client.takes(&snapshot(&gateway)), ["CDS service", "EDS service"]);
+}
+
+#[test]
+fn a_cluster_that_changed_while_the_client_was_away_gets_its_endpoints_again() {
+    let mut gateway = gateway("service");
+    let before = snapshot(&gateway);
+    gateway.upstreams.insert("service".to_owned(), upstream(4000, 20));
+    let after = snapshot(&gateway);
+    let mut client = Client::default();
+    client.comes_back(ResourceType::Cluster, &["*"], &before);
+    let clusters = client.offered(&after);
+    assert_eq!(clusters.iter().map(words).collect::<Vec<_>>(), ["CDS service"]);
+    // Its second request is on the way before it has read the answer to the first.
+    client.comes_back(ResourceType::Endpoints, &["node", "service"], &before);
+    assert_eq!(client.offered(&after).iter().map(words).collect::<Vec<_>>(), ["EDS service"]);
 }
 
 #[test]

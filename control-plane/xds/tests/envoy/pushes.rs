@@ -142,6 +142,20 @@ async fn a_changed_service_is_ready_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_changed_across_a_restart_is_ready_at_once() {
+    let mut world = World::start().await;
+    world.all("100").await;
+    world.gateway.upstreams.get_mut("service").unwrap().connections = 7;
+    let snapshot = render(&world.gateway, &all(&world.gateway, "100")).unwrap();
+    let world = world.restart_control_plane(snapshot).await;
+    // Without its endpoints Envoy would wait 15 s for them, counted from its return.
+    let connected_for = world.control.hub.envoys()[0].connected_for;
+    assert!(connected_for < Duration::from_secs(10), "confirmed after {connected_for:?}");
+    let clusters = world.envoy.admin("/clusters").await;
+    assert!(clusters.contains("service::default_priority::max_connections::7"), "{clusters}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn envoy_has_nothing_to_complain_about() {
     let mut world = World::start().await;
     world.all("50").await;
