@@ -104,7 +104,7 @@ impl Session {
     /// Whether the client runs the snapshot.
     ///
     /// One that has asked for clusters or listeners is not done before it has asked for the endpoints and routes that these
-    /// lead to.
+    /// lead to: an Envoy that comes back asks for routes last, and runs the old ones until then.
     pub(crate) fn outcome(&self, snapshot: &Snapshot) -> Outcome {
         let (mut refused, mut surplus) = (Vec::new(), false);
         for (kind, subscription) in &self.types {
@@ -121,6 +121,7 @@ impl Session {
         }
         let leads_to = [
             (ResourceType::Cluster, ResourceType::Endpoints),
+            (ResourceType::Cluster, ResourceType::Routes),
             (ResourceType::Listener, ResourceType::Routes),
         ];
         let incomplete = leads_to.into_iter().any(|(kind, next)| {

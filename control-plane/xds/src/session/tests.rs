@@ -181,6 +181,23 @@ fn a_client_is_not_done_before_it_has_asked_for_all_that_it_needs() {
 }
 
 #[test]
+fn a_client_that_comes_back_is_not_done_before_it_has_asked_for_routes() {
+    let gateway = gateway("service");
+    let before = snapshot(&gateway);
+    let weights = [("op".parse().unwrap(), "50".parse().unwrap())].into_iter().collect();
+    let after = render(&gateway, &weights).unwrap();
+    let mut client = Client::default();
+    client.comes_back(ResourceType::Cluster, &["*"], &before);
+    client.comes_back(ResourceType::Endpoints, &["node", "service"], &before);
+    assert!(client.offered(&after).is_empty());
+    assert_eq!(client.session.outcome(&after), Outcome::Waiting, "it may still run the old weights");
+    client.comes_back(ResourceType::Listener, &["*"], &before);
+    client.comes_back(ResourceType::Routes, &["edge"], &before);
+    assert_eq!(client.takes(&after), ["RDS edge"]);
+    assert_eq!(client.session.outcome(&after), Outcome::Confirmed);
+}
+
+#[test]
 fn who_wants_routes_only_is_done_with_routes() {
     let snapshot = snapshot(&gateway("service"));
     let mut client = Client::default();
