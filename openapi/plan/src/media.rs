@@ -20,8 +20,8 @@ impl ContentType {
         let mut parameters = BTreeMap::new();
         let mut rest = text;
         while let Some((_, after)) = rest.split_once(';') {
-            rest = after;
             let Some((name, tail)) = after.trim_start().split_once('=') else { break };
+            rest = tail;
             let value = tail.split(';').next().unwrap_or_default();
             if name.is_empty() || value.is_empty() {
                 continue;
@@ -29,7 +29,6 @@ impl ContentType {
             let name = name.to_ascii_lowercase();
             let value = if name == "charset" { value.to_ascii_lowercase() } else { value.to_owned() };
             parameters.insert(name, value);
-            rest = tail;
         }
         ContentType { media_type, parameters }
     }
@@ -111,6 +110,15 @@ mod tests {
         let utf8 = ["application/json; charset=utf-8"];
         assert!(chosen(&utf8, "application/json").is_some());
         assert!(chosen(&utf8, "application/json; charset=latin1").is_none());
+    }
+
+    #[test]
+    fn a_long_heap_of_separators_takes_linear_time() {
+        // Scanned again from each of its separators this would be 10^12 steps.
+        let sent = format!("application/json{}=", ";".repeat(1_000_000));
+        assert_eq!(ContentType::parse(&sent).normal(), "application/json");
+        let sent = format!("application/json{};charset=UTF-8", ";=".repeat(1_000_000));
+        assert_eq!(ContentType::parse(&sent).normal(), "application/json; charset=utf-8");
     }
 
     #[test]
