@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cutover_domain::{OperationId, Revision};
+use cutover_domain::OperationId;
 use cutover_store::StoreError;
 use cutover_xds::model::{OperationRoute, Target};
 use cutover_xds::{BarrierReport, EnvoyInfo, Refusal, TypeInfo};
@@ -69,14 +69,12 @@ pub(super) fn weights(controller: &Controller) -> wire::WeightList {
 }
 
 pub(super) fn envoys(controller: &Controller) -> wire::Envoys {
-    let revision = controller.state().revision;
-    let envoys = controller.envoys().into_iter().map(|envoy| one_envoy(envoy, revision)).collect();
-    wire::Envoys { revision, envoys }
+    let envoys = controller.envoys().into_iter().map(one_envoy).collect();
+    wire::Envoys { revision: controller.state().revision, envoys }
 }
 
-fn one_envoy(envoy: EnvoyInfo, revision: Revision) -> wire::Envoy {
-    let in_sync = is_in_sync(&envoy, revision);
-    let EnvoyInfo { node, cluster, version, peer, connected_for, confirmed, refusal, types } = envoy;
+fn one_envoy(envoy: EnvoyInfo) -> wire::Envoy {
+    let EnvoyInfo { node, cluster, version, peer, connected_for, confirmed, in_sync, refusal, types } = envoy;
     let types = types.into_iter().map(|(kind, TypeInfo { desired, acknowledged, waiting })| {
         (kind.to_string(), wire::TypeCount { desired, acknowledged, waiting })
     });
@@ -95,18 +93,10 @@ fn one_envoy(envoy: EnvoyInfo, revision: Revision) -> wire::Envoy {
 
 /// How many Envoys there are, and how many run what they should.
 pub(super) fn count(controller: &Controller) -> wire::EnvoyCount {
-    let revision = controller.state().revision;
     let envoys = controller.envoys();
-    let in_sync = envoys.iter().filter(|envoy| is_in_sync(envoy, revision)).count();
+    let in_sync = envoys.iter().filter(|envoy| envoy.in_sync).count();
     let refusing = envoys.iter().filter(|envoy| envoy.refusal.is_some()).count();
     wire::EnvoyCount { connected: envoys.len(), in_sync, refusing }
-}
-
-/// Before the first change everybody has "confirmed" revision 0, so what it asked for must have been acknowledged as well.
-fn is_in_sync(envoy: &EnvoyInfo, revision: Revision) -> bool {
-    let current = |held: &TypeInfo| !held.waiting && held.acknowledged == held.desired;
-    let served = !envoy.types.is_empty() && envoy.types.values().all(current);
-    envoy.refusal.is_none() && envoy.confirmed >= revision && served
 }
 
 /// The answer to a change; `named` are the operations the caller named.

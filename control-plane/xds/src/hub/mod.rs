@@ -127,7 +127,7 @@ impl Hub {
     #[must_use]
     pub fn envoys(&self) -> Vec<EnvoyInfo> {
         let current = self.shared.published.borrow().clone();
-        lock(&self.shared.registry).envoys(current.as_ref().map(|current| &current.snapshot))
+        lock(&self.shared.registry).envoys(current.as_deref())
     }
 
     /// The published revision.

@@ -141,8 +141,8 @@ impl Registry {
     }
 
     /// The streams as people see them, by node.
-    pub(super) fn envoys(&self, snapshot: Option<&Snapshot>) -> Vec<EnvoyInfo> {
-        let mut envoys: Vec<EnvoyInfo> = self.streams.values().map(|stream| stream.info(snapshot)).collect();
+    pub(super) fn envoys(&self, current: Option<&Publication>) -> Vec<EnvoyInfo> {
+        let mut envoys: Vec<EnvoyInfo> = self.streams.values().map(|stream| stream.info(current)).collect();
         envoys.sort_by(|one, other| one.node.cmp(&other.node));
         envoys
     }
@@ -153,12 +153,12 @@ impl Registry {
 }
 
 impl Stream {
-    fn info(&self, snapshot: Option<&Snapshot>) -> EnvoyInfo {
+    fn info(&self, current: Option<&Publication>) -> EnvoyInfo {
         let Peer { node, cluster, version, address } = self.peer.clone();
         let types = lock(&self.session)
             .subscriptions()
             .map(|(kind, subscription)| {
-                let desired = snapshot.and_then(|snapshot| snapshot.of(kind));
+                let desired = current.and_then(|current| current.snapshot.of(kind));
                 let (desired, acknowledged) =
                     desired.map_or((0, 0), |desired| subscription.progress(desired));
                 (kind, TypeInfo { desired, acknowledged, waiting: subscription.is_waiting() })
@@ -171,6 +171,7 @@ impl Stream {
             peer: address,
             connected_for: self.since.elapsed(),
             confirmed: self.confirmed,
+            in_sync: self.refused.is_empty() && current.is_some_and(|current| self.settled == current.epoch),
             refusal: self.refused.first().cloned(),
             types,
         }

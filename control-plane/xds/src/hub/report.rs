@@ -70,6 +70,8 @@ pub struct EnvoyInfo {
     pub connected_for: Duration,
     /// The last revision it is known to run completely; zero before the first.
     pub confirmed: Revision,
+    /// Whether it has confirmed what is published now.
+    pub in_sync: bool,
     /// What it refuses of the current revision, if anything: the first type in push order.
     pub refusal: Option<Refusal>,
     /// What it runs, by type; a type it has not asked for is absent.

@@ -151,6 +151,21 @@ async fn a_client_that_does_not_read_holds_up_nobody_and_gets_the_latest_when_it
 }
 
 #[tokio::test]
+async fn nobody_is_in_sync_who_has_not_acknowledged_what_it_asked_for_even_before_the_first_change() {
+    let hub = hub();
+    let (url, _serving) = serve(&hub).await;
+    hub.publish(Revision::ZERO, routes("start", 10));
+    let in_sync = || hub.envoys().iter().map(|envoy| envoy.in_sync).collect::<Vec<_>>();
+    let mut client = Client::connect(&url, "a").await;
+    client.subscribes(ResourceType::Routes, &["edge"]);
+    let response = client.gets(ResourceType::Routes).await;
+    assert_eq!(in_sync(), [false]);
+    client.answers(&response, None);
+    assert!(hub.barrier(Revision::ZERO, PATIENCE).await.is_complete());
+    assert_eq!(in_sync(), [true]);
+}
+
+#[tokio::test]
 async fn an_older_revision_is_ignored_and_the_same_one_replaces() {
     let hub = hub();
     let (url, _serving) = serve(&hub).await;

@@ -86,6 +86,14 @@ fn a_report_parts_those_who_run_it_those_who_refuse_and_those_who_lag() {
     );
     assert!(!report.is_complete());
 
+    let current = Publication {
+        epoch: 2,
+        revision: Revision(20),
+        snapshot: Snapshot::build(Resources::default()).unwrap(),
+    };
+    let in_sync = given.registry.envoys(Some(&current)).into_iter().filter(|envoy| envoy.in_sync);
+    assert_eq!(in_sync.map(|envoy| envoy.node).collect::<Vec<_>>(), ["envoy-1"]);
+
     given.settle(3, 3, Outcome::Confirmed);
     let report = given.registry.report(Revision(20), 2, given.now);
     assert!(report.refused.is_empty(), "{report:?}");
