@@ -18,6 +18,9 @@ use crate::subscription::{Request, Verdict};
 
 type Outgoing = mpsc::Sender<Result<Encoded, Status>>;
 
+/// The longest name or version of an Envoy that is kept, in bytes.
+const MAX_LINE: usize = 256;
+
 /// Why a stream ends before its client ends it.
 enum End {
     /// The client is told.
@@ -94,15 +97,12 @@ impl Stream {
         if node.id.is_empty() {
             return refused("node.id is empty; give every Envoy a name of its own".to_owned());
         }
-        let version = match &node.user_agent_version_type {
-            Some(UserAgentVersionType::UserAgentVersion(version)) => Some(version.clone()),
-            Some(UserAgentVersionType::UserAgentBuildVersion(build)) => {
-                build.version.as_ref().map(|version| {
-                    format!("{}.{}.{}", version.major_number, version.minor_number, version.patch)
-                })
-            }
-            None => None,
-        };
+        if !is_line(&node.id) {
+            return refused(format!(
+                "node.id is not one line of at most {MAX_LINE} bytes; give every Envoy a name that can be listed"
+            ));
+        }
+        let version = version(node);
         let peer = Peer { node: node.id.clone(), cluster: node.cluster.clone(), version, address };
         tracing::info!(node = peer.node, version = peer.version, peer = ?address, "an Envoy has connected");
         let session = Arc::new(Mutex::new(Session::default()));
@@ -152,6 +152,22 @@ impl Stream {
         }
         Ok(())
     }
+}
+
+/// Envoy's version, if it says one that can be listed.
+fn version(node: &Node) -> Option<String> {
+    match node.user_agent_version_type.as_ref()? {
+        UserAgentVersionType::UserAgentVersion(version) => Some(version.clone()).filter(|text| is_line(text)),
+        UserAgentVersionType::UserAgentBuildVersion(build) => build
+            .version
+            .as_ref()
+            .map(|version| format!("{}.{}.{}", version.major_number, version.minor_number, version.patch)),
+    }
+}
+
+/// Whether a text from outside may stand in listings, which are printed on terminals line by line.
+fn is_line(text: &str) -> bool {
+    text.len() <= MAX_LINE && !text.chars().any(char::is_control)
 }
 
 impl Drop for Stream {

@@ -184,21 +184,24 @@ async fn an_older_revision_is_ignored_and_the_same_one_replaces() {
 }
 
 #[tokio::test]
-async fn unknown_gateways_and_nameless_nodes_are_told_why_they_are_refused() {
+async fn unknown_gateways_and_nodes_without_a_usable_name_are_told_why_they_are_refused() {
     let hub = hub();
     let (url, _serving) = serve(&hub).await;
     let node =
         |id: &str, cluster: &str| Node { id: id.to_owned(), cluster: cluster.to_owned(), ..Node::default() };
-    for (node, words) in
-        [(node("a", "other"), "serves gateway `edge`, not `other`"), (node("", "edge"), "node.id is empty")]
-    {
+    for (node, words) in [
+        (node("a", "other"), "serves gateway `edge`, not `other`"),
+        (node("", "edge"), "node.id is empty"),
+        (node("a\u{1b}[2Jb", "edge"), "node.id is not one line"),
+        (node(&"a".repeat(257), "edge"), "node.id is not one line"),
+    ] {
         let mut client = Client::connect_as(&url, node).await;
         client.subscribes(ResourceType::Cluster, &[]);
         let status = client.receives().await.unwrap_err();
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert!(status.message().contains(words), "{status:?}");
     }
-    assert_eq!(hub.counters().streams_refused, 2);
+    assert_eq!(hub.counters().streams_refused, 4);
     assert!(hub.envoys().is_empty());
 }
 
