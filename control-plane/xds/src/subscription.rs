@@ -139,7 +139,7 @@ impl Subscription {
     pub(crate) fn request(&mut self, request: Request) -> Result<Verdict, TooManyNames> {
         let Request { nonce, refusal, subscribe, unsubscribe, initial_versions } = request;
         let verdict = self.settle(&nonce, refusal);
-        if subscribe.len().max(initial_versions.len()) + self.named.len() > MAX_NAMES {
+        if subscribe.len().max(initial_versions.len()) + self.named.len().max(self.held.len()) > MAX_NAMES {
             return Err(TooManyNames(self.kind));
         }
         let told: BTreeSet<Arc<str>> =

@@ -249,6 +249,14 @@ fn names_are_bounded() {
     let told = (0..=MAX_NAMES).map(|number| (number.to_string(), String::new())).collect();
     let request = Request { initial_versions: told, ..Request::default() };
     assert!(client.subscription.request(request).is_err());
+    // Many small requests come to the same as one large one.
+    let mut client = Client::wildcard();
+    let mut tells = |from: usize| {
+        let told = (from..from + MAX_NAMES / 2).map(|number| (number.to_string(), String::new())).collect();
+        client.subscription.request(Request { initial_versions: told, ..Request::default() })
+    };
+    assert!(tells(0).is_ok() && tells(MAX_NAMES).is_ok());
+    assert!(tells(2 * MAX_NAMES).is_err());
 }
 
 // Deleting, and names that do not exist
