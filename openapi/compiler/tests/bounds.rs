@@ -94,3 +94,50 @@ fn broken_bodies_get_an_answer() {
     }
     assert!(answers[0] > 1000 && answers[1] > 100, "{answers:?}");
 }
+
+/// Parameters of a type that refers to itself: what is known of one value must not be taken for another that comes to
+/// lie at the same address.
+#[test]
+fn a_verdict_is_of_one_value_only() {
+    let plan = plan(
+        "
+openapi: 3.1.0
+info: { title: t, version: '1' }
+paths:
+  /x:
+    post:
+      operationId: x
+      parameters:
+        - { name: q, in: query, explode: false, schema: { type: array, items: { $ref: '#/components/schemas/T' } } }
+        - { name: h, in: header, schema: { type: array, items: { $ref: '#/components/schemas/T' } } }
+        - { name: n, in: header, schema: { type: array, items: { $ref: '#/components/schemas/N' } } }
+      responses: { '200': { description: d } }
+components:
+  schemas:
+    T:
+      oneOf:
+        - { type: object }
+        - { $ref: '#/components/schemas/U' }
+    U:
+      anyOf:
+        - { type: string, maxLength: 3 }
+        - { type: integer, maximum: 5 }
+        - { type: array, items: { $ref: '#/components/schemas/T' } }
+    N: { type: integer, allOf: [{ $ref: '#/components/schemas/T' }] }
+",
+    );
+    let checked = |query: &str, name: &str, header: &str| {
+        let headers = Headers::new([(name.as_bytes(), header.as_bytes())]);
+        let head = Head { path: "/x", query: Some(query), params: &[], headers: &headers };
+        match plan.check_head("x", head, 0) {
+            Next::Done(result) => result.map_err(|refusal| refusal.message),
+            Next::Body(_) => panic!("no body is declared"),
+        }
+    };
+    assert_eq!(checked("q=abc", "h", "abc").err(), None);
+    let message = checked("q=abc", "h", "much too long").unwrap_err();
+    assert!(message.contains("request/headers/h/0 must NOT have more than 3 characters"), "{message}");
+    assert_eq!(checked("", "n", "1,2").err(), None);
+    let message = checked("", "n", "1,99999").unwrap_err();
+    assert!(message.contains("request/headers/n/1 must be <= 5"), "{message}");
+}

@@ -29,7 +29,8 @@ pub(crate) struct Checker<'p> {
     /// What is wrong.
     pub(crate) violations: Vec<Violation>,
     depth: usize,
-    /// Verdicts of schemas that refer to themselves, by schema and the value's address.
+    /// Verdicts of schemas that refer to themselves, by schema and the value's address: to be forgotten before a value
+    /// goes and another can come to lie there.
     known: BTreeMap<(SchemaId, usize), Vec<Violation>>,
 }
 
@@ -53,6 +54,11 @@ impl<'p> Checker<'p> {
     /// Whether the value is valid; if not, `violations` has grown.
     pub(crate) fn check(&mut self, id: SchemaId, value: &Json<'_>, place: &Place<'_>) -> bool {
         self.check_slot(id, &mut Slot { given: value, coerced: None }, place)
+    }
+
+    /// Forgets what is known of the values so far. To be called before they are dropped if the run goes on.
+    pub(crate) fn forget(&mut self) {
+        self.known.clear();
     }
 
     fn check_slot(&mut self, id: SchemaId, slot: &mut Slot<'_>, place: &Place<'_>) -> bool {
@@ -166,7 +172,12 @@ impl<'p> Checker<'p> {
             return self.check_slot(reference.schema, slot, place);
         }
         if !reference.remember {
-            return self.check(reference.schema, slot.value(), place);
+            let Some(value) = &slot.coerced else { return self.check(reference.schema, slot.given, place) };
+            // This value lives no longer than its slot, whose place on the stack is the next one's too.
+            let known = std::mem::take(&mut self.known);
+            let valid = self.check(reference.schema, value, place);
+            self.known = known;
+            return valid;
         }
         let key = (reference.schema, std::ptr::from_ref(slot.given).addr());
         if let Some(known) = self.known.get(&key) {

@@ -283,10 +283,12 @@ fn parameters(
         checker.violations.push(Violation::new(&place.absent(&parameter.name), "required", message.into()));
         return false;
     }
-    values.iter().all(|(parameter, value)| match (parameter.schema, value) {
+    let valid = values.iter().all(|(parameter, value)| match (parameter.schema, value) {
         (Some(schema), Some(value)) => checker.check(schema, value, &place.member(&parameter.name)),
         _ => true,
-    })
+    });
+    checker.forget();
+    valid
 }
 
 fn verdict(violations: &[Violation], defaults: Option<String>) -> Result<Pass, Refusal> {
