@@ -50,7 +50,9 @@ fn what_the_api_does_not_take_is_refused_with_a_code_and_a_sentence() {
     let detail = weights(&[JSON], r#"{"weights":{"nothing":1}}"#, 422, "unknown_operation");
     assert!(detail.starts_with("there is no operation `nothing`; known are getTask, "), "{detail}");
     weights(&[JSON], r#"{"weights":{"listTasks":1},"reason":"two\nlines"}"#, 400, "invalid_request");
-    weights(&[JSON], r#"{"weights":{"listTasks":1},"wait_ms":99999999}"#, 400, "invalid_request");
+    let detail =
+        weights(&[JSON], r#"{"weights":{"listTasks":1},"wait_ms":99999999}"#, 400, "invalid_request");
+    assert_eq!(detail, "a wait of 300 s (`wait_ms`) is the longest");
     weights(&[JSON], "{", 400, "invalid_request");
     weights(&["content-type: text/plain"], &set.to_string(), 415, "unsupported_media_type");
     weights(&[JSON], &" ".repeat(300 << 10), 413, "too_large");

@@ -122,7 +122,7 @@ async fn change(
     if wait.is_some_and(|wait| wait > MAX_WAIT) {
         return Err(refused(
             controller,
-            Problem::invalid(format!("`wait_ms` may be at most {}", MAX_WAIT.as_millis())),
+            Problem::invalid(format!("a wait of {} s (`wait_ms`) is the longest", MAX_WAIT.as_secs())),
         ));
     }
     let outcome = controller.change(wish, author).await;

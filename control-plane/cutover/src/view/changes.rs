@@ -1,5 +1,7 @@
 //! The answer to a change: what moved, and whether the Envoys confirmed it.
 
+use std::collections::BTreeSet;
+
 use cutover_domain::WeightChange;
 
 use super::listings::refusal_text;
@@ -35,7 +37,7 @@ pub(crate) fn changed(changed: &wire::Changed) -> String {
     text.split_once('\n').map_or_else(String::new, |(_, rows)| rows.to_owned())
 }
 
-/// Whether it is done, in one line (one per refusing Envoy).
+/// Whether it is done, in one line, after one for each refusal.
 pub(crate) fn verdict(changed: &wire::Changed) -> Verdict {
     let revision = changed.revision;
     let Some(confirmation) = &changed.confirmation else {
@@ -51,20 +53,26 @@ pub(crate) fn verdict(changed: &wire::Changed) -> Verdict {
         });
     };
     let wire::Confirmation { complete, confirmed, lagging, refused, elapsed_ms } = confirmation;
-    let all = confirmed.len() + lagging.len() + refused.len();
+    // An Envoy may refuse more than one type of resource.
+    let refusing = refused.iter().map(|refusal| refusal.node.as_str()).collect::<BTreeSet<_>>().len();
+    let (count, all) = (confirmed.len(), confirmed.len() + lagging.len() + refusing);
+    let took = elapsed(*elapsed_ms);
     if *complete {
-        let took = elapsed(*elapsed_ms);
         return Verdict::Done(format!("confirmed by {all} of {all} Envoys in {took} (revision {revision})"));
     }
     if !refused.is_empty() {
-        return Verdict::Refused(refused.iter().map(refusal_text).collect::<Vec<_>>().join("\n"));
+        let refusals: String = refused.iter().map(|refusal| refusal_text(refusal) + "\n").collect();
+        return Verdict::Refused(format!(
+            "{refusals}revision {revision} is stored, but only {count} of {all} Envoys confirmed it; \
+             `cutover envoys` shows who runs what"
+        ));
     }
     if all == 0 {
         return Verdict::Unconfirmed(format!(
             "no Envoy is connected: revision {revision} is stored and waits for the first one"
         ));
     }
-    let (count, took, names) = (confirmed.len(), elapsed(*elapsed_ms), lagging.join(", "));
+    let names = lagging.join(", ");
     Verdict::Unconfirmed(format!(
         "revision {revision} is stored, but after {took} only {count} of {all} Envoys confirmed it; lagging: {names}"
     ))
@@ -108,11 +116,14 @@ mod tests {
                     .into()
             )
         );
-        let refusal =
-            json!({"node": "e2", "revision": 7, "resource_type": "RDS", "resources": [], "message": "no"});
+        let refusal = |kind| json!({"node": "e2", "revision": 7, "resource_type": kind, "resources": [], "message": "no"});
         assert_eq!(
-            with(json!(["e1"]), json!([]), json!([refusal])),
-            Verdict::Refused("e2 refused RDS of revision 7: no".into())
+            with(json!(["e1"]), json!([]), json!([refusal("LDS"), refusal("RDS")])),
+            Verdict::Refused(
+                "e2 refused LDS of revision 7: no\ne2 refused RDS of revision 7: no\n\
+                 revision 7 is stored, but only 1 of 2 Envoys confirmed it; `cutover envoys` shows who runs what"
+                    .into()
+            )
         );
         assert_eq!(
             with(json!([]), json!([]), json!([])),
