@@ -96,14 +96,14 @@ impl Store for SqliteStore {
     }
 }
 
-/// Takes the lock file beside the database, creating the folder on the way.
+/// Takes the lock file beside the database, whatever name it goes by, creating the folder on the way.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let unwritable =
         |cause: std::io::Error| StoreError::Unwritable { path: path.into(), cause: cause.to_string() };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(unwritable)?;
     }
-    let mut name = path.as_os_str().to_owned();
+    let mut name = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
     name.push(".lock");
     let file = File::options().create(true).truncate(false).write(true).open(name).map_err(unwritable)?;
     match file.try_lock() {

@@ -74,6 +74,9 @@ async fn a_second_process_is_told_that_the_store_is_in_use() {
         told.starts_with("store `STORE` is in use by another process; stop that control plane"),
         "{told}"
     );
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert!(refusal(&link).await.contains("is in use by another process"), "by another name as well");
     drop(first);
     SqliteStore::open(&path).await.unwrap();
 }
