@@ -21,6 +21,9 @@ type Outgoing = mpsc::Sender<Result<Encoded, Status>>;
 /// The longest name or version of an Envoy that is kept, in bytes.
 const MAX_LINE: usize = 256;
 
+/// So many characters of a refusal are kept and logged. Envoy's messages are a few hundred.
+const MAX_WORDS: usize = 4096;
+
 /// Why a stream ends before its client ends it.
 enum End {
     /// The client is told.
@@ -122,8 +125,9 @@ impl Stream {
             return Ok(());
         };
         let nonce = request.response_nonce.clone();
-        let refusal = request.error_detail.as_ref().map(|error| error.message.trim().to_owned());
-        let verdict = lock(&self.session).request(kind, Request::from(request));
+        let request = Request::from(request);
+        let refusal = request.refusal.clone();
+        let verdict = lock(&self.session).request(kind, request);
         match verdict.map_err(|error| End::Refused(Status::resource_exhausted(error.to_string())))? {
             Verdict::Ack => self.shared.counters.count(|counters| counters.acks += 1),
             Verdict::Nack => {
@@ -183,7 +187,7 @@ impl From<DeltaDiscoveryRequest> for Request {
     fn from(request: DeltaDiscoveryRequest) -> Self {
         Self {
             nonce: request.response_nonce,
-            refusal: request.error_detail.map(|error| error.message.trim().to_owned()),
+            refusal: request.error_detail.map(|error| error.message.trim().chars().take(MAX_WORDS).collect()),
             subscribe: request.resource_names_subscribe,
             unsubscribe: request.resource_names_unsubscribe,
             initial_versions: request.initial_resource_versions.into_iter().collect(),

@@ -220,6 +220,19 @@ async fn too_many_names_end_a_stream_and_disturb_nobody() {
 }
 
 #[tokio::test]
+async fn of_a_refusal_without_end_the_beginning_is_kept() {
+    let hub = hub();
+    let (url, _serving) = serve(&hub).await;
+    hub.publish(Revision(1), routes("one", 10));
+    let mut client = Client::connect(&url, "a").await;
+    client.subscribes(ResourceType::Routes, &["edge"]);
+    let response = client.gets(ResourceType::Routes).await;
+    client.answers(&response, Some(&"no, ".repeat(100_000)));
+    let report = hub.barrier(Revision(1), PATIENCE).await;
+    assert_eq!(report.refused[0].message, "no, ".repeat(1024));
+}
+
+#[tokio::test]
 async fn the_other_protocol_variant_is_refused_with_what_to_do() {
     let hub = hub();
     let (url, _serving) = serve(&hub).await;
