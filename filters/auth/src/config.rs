@@ -6,6 +6,7 @@ use cutover_plan::Routes;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::algorithm::Algorithm;
 use crate::claims::Expected;
 use crate::jwks::{KeyProblem, KeySet};
 
@@ -130,6 +131,13 @@ impl Config {
         let forward = forward.into_iter().map(forwarded).collect::<Result<_, _>>()?;
         Ok((Self { realm, routes, issuers, forward }, warnings))
     }
+
+    /// Every issuer's name with each algorithm of its keys.
+    pub fn algorithms(&self) -> impl Iterator<Item = (&str, Algorithm)> {
+        self.issuers
+            .iter()
+            .flat_map(|issuer| issuer.keys.iter().map(|key| (issuer.expected.issuer.as_str(), key.algorithm)))
+    }
 }
 
 fn issuer(index: usize, raw: RawIssuer) -> Result<(Issuer, Vec<KeyProblem>), ConfigError> {
@@ -211,7 +219,7 @@ mod tests {
         let (_, warnings) = Config::parse(config.to_string().as_bytes()).unwrap();
         assert_eq!(
             warnings[0].to_string(),
-            "issuers[0].jwks.keys[4] (kid `x`): `alg` is missing; each key must say its algorithm"
+            "issuers[0].jwks.keys[13] (kid `x`): `alg` is missing; each key must say its algorithm"
         );
         assert_eq!(
             error_with("/issuers/0/jwks/keys", json!([])),

@@ -1,15 +1,19 @@
 //! The DER that the host's crypto wants: public keys as SubjectPublicKeyInfo (RFC 5280, section 4.1) and ECDSA
 //! signatures as `Ecdsa-Sig-Value` (RFC 3279, section 2.2.3). JOSE has bare numbers for both.
 
+use crate::algorithm::Curve;
+
 /// `rsaEncryption` with its NULL parameters, as an AlgorithmIdentifier.
 const RSA: [u8; 15] =
     [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
-/// `id-ecPublicKey` with the named curve `secp256r1`, as an AlgorithmIdentifier.
-const P256: [u8; 21] = [
-    0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
-    0x3d, 0x03, 0x01, 0x07,
-];
+/// `id-ecPublicKey`, as an OBJECT IDENTIFIER.
+const EC: [u8; 9] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+
+/// The named curves `secp256r1`, `secp384r1` and `secp521r1`, as OBJECT IDENTIFIERs (RFC 5480, section 2.1.1.1).
+const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const P384: [u8; 7] = [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
+const P521: [u8; 7] = [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23];
 
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
@@ -21,14 +25,19 @@ pub(crate) fn rsa_public_key(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[&RSA, &element(BIT_STRING, &[&[0], &key])])
 }
 
-/// The SubjectPublicKeyInfo of a P-256 key, from its uncompressed point (`04 || x || y`).
-pub(crate) fn p256_public_key(point: &[u8]) -> Vec<u8> {
-    element(SEQUENCE, &[&P256, &element(BIT_STRING, &[&[0], point])])
+/// The SubjectPublicKeyInfo of a key on a curve, from its uncompressed point (`04 || x || y`).
+pub(crate) fn ec_public_key(curve: Curve, point: &[u8]) -> Vec<u8> {
+    let name: &[u8] = match curve {
+        Curve::P256 => &P256,
+        Curve::P384 => &P384,
+        Curve::P521 => &P521,
+    };
+    element(SEQUENCE, &[&element(SEQUENCE, &[&EC, name]), &element(BIT_STRING, &[&[0], point])])
 }
 
-/// An ECDSA signature, from JOSE's `r || s` (RFC 7518, section 3.4). `None` when the length is not 64.
-pub(crate) fn p256_signature(signature: &[u8]) -> Option<Vec<u8>> {
-    let (r, s) = signature.split_at_checked(32).filter(|(_, s)| s.len() == 32)?;
+/// An ECDSA signature, from JOSE's `r || s` (RFC 7518, section 3.4). `None` when its length is not the curve's.
+pub(crate) fn ecdsa_signature(curve: Curve, signature: &[u8]) -> Option<Vec<u8>> {
+    let (r, s) = signature.split_at_checked(curve.width()).filter(|(r, s)| r.len() == s.len())?;
     Some(element(SEQUENCE, &[&integer(r), &integer(s)]))
 }
 
@@ -77,13 +86,16 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_has_two_numbers_of_32_bytes() {
-        let mut signature = [0; 64];
-        signature[31] = 1;
-        signature[63] = 0x80;
-        assert_eq!(p256_signature(&signature).unwrap()[..], [0x30, 7, 2, 1, 1, 2, 2, 0, 0x80]);
-        for length in [0, 31, 32, 63, 65, 96] {
-            assert_eq!(p256_signature(&vec![1; length]), None, "{length}");
+    fn a_signature_has_two_numbers_of_the_curves_width() {
+        for (curve, width) in [(Curve::P256, 32), (Curve::P384, 48), (Curve::P521, 66)] {
+            let mut signature = vec![0; 2 * width];
+            signature[width - 1] = 1;
+            signature[2 * width - 1] = 0x80;
+            let der = [0x30, 7, 2, 1, 1, 2, 2, 0, 0x80];
+            assert_eq!(ecdsa_signature(curve, &signature).unwrap()[..], der);
+            for length in [0, width - 1, width, 2 * width - 1, 2 * width + 1, 3 * width] {
+                assert_eq!(ecdsa_signature(curve, &vec![1; length]), None, "{curve:?} {length}");
+            }
         }
     }
 }

@@ -4,14 +4,15 @@ use std::rc::Rc;
 
 use cutover_filter_host::sdk::{Action, Context, ContextType, HttpContext, RootContext};
 use cutover_filter_host::{
-    Counter, HeaderMap, Headers, HostError, Reply, now_unix_nanoseconds, plugin_configuration, property,
-    send_reply,
+    Counter, Gauge, HeaderMap, Headers, HostError, Reply, now_unix_nanoseconds, plugin_configuration,
+    property, send_reply,
 };
 use cutover_plan::legacy::{CONTENT_TYPE, Refusal};
 
+use crate::algorithm::Algorithm;
 use crate::config::Config;
 use crate::decision::{Decision, Gate, Ground, Reason, RequestHead};
-use crate::verify::{SignatureError, Verifiers};
+use crate::verify::{SignatureError, SignatureVerifier as _, Verifiers};
 
 /// The name by which the bundle chooses this filter.
 pub const ROOT_ID: &str = "auth";
@@ -46,6 +47,14 @@ impl RootContext for AuthRoot {
                 }
                 let verifiers = Verifiers::probe();
                 log::info!("auth: {verifiers}");
+                show(&verifiers);
+                for (issuer, algorithm) in config.algorithms() {
+                    if !verifiers.supports(algorithm) {
+                        log::warn!(
+                            "auth: tokens of {issuer} with {algorithm} are refused: the host does not verify it"
+                        );
+                    }
+                }
                 self.plugin =
                     Some(Rc::new(Plugin { gate: Gate::new(config), verifiers, metrics: Metrics::define() }));
                 true
@@ -169,6 +178,19 @@ impl Metrics {
         count(
             counters.into_iter().find(|(code, _)| **code == reason.code()).and_then(|(_, counter)| counter),
         );
+    }
+}
+
+/// Where each algorithm is verified, as the gauge `cutover_auth.verifier.<algorithm>`: see [`Place`] for the numbers.
+///
+/// [`Place`]: crate::verify::Place
+fn show(verifiers: &Verifiers) {
+    for algorithm in Algorithm::ALL {
+        let name = format!("cutover_auth.verifier.{algorithm}");
+        let shown = Gauge::define(&name).and_then(|gauge| gauge.set(verifiers.place(algorithm) as u64));
+        if let Err(error) = shown {
+            log::warn!("auth: metric {name} is missing: {error}");
+        }
     }
 }
 

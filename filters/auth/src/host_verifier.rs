@@ -6,12 +6,12 @@
 
 use cutover_filter_host::{HostError, call_foreign_function};
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Hash, Scheme};
 use crate::der;
 use crate::jwks::Key;
 use crate::verify::{SignatureError, SignatureVerifier};
 
-/// Verifies in the host: RSA and ECDSA (it cannot do Ed25519, and has no MACs).
+/// Verifies in the host: RSA PKCS#1 v1.5 and ECDSA (it cannot do PSS and Ed25519, and has no MACs).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HostVerifier {
     call: fn(&[u8]) -> Result<Vec<u8>, HostError>,
@@ -31,22 +31,22 @@ impl HostVerifier {
 
 impl SignatureVerifier for HostVerifier {
     fn supports(&self, algorithm: Algorithm) -> bool {
-        match algorithm {
-            Algorithm::Rs256 | Algorithm::Es256 => true,
-            Algorithm::EdDsa | Algorithm::Hs256 => false,
+        match algorithm.scheme() {
+            Scheme::RsaPkcs1 | Scheme::Ecdsa(_) => true,
+            Scheme::RsaPss | Scheme::Ed25519 | Scheme::Hmac => false,
         }
     }
 
     fn verify(&self, key: &Key, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         let public_key = key.spki.as_deref().ok_or(SignatureError::Unavailable)?;
-        let answer = match key.algorithm {
-            Algorithm::Es256 => {
-                let signature = der::p256_signature(signature).ok_or(SignatureError::Wrong)?;
-                (self.call)(&argument(public_key, &signature, message))
+        let hash = key.algorithm.hash();
+        let answer = match key.algorithm.scheme() {
+            Scheme::Ecdsa(curve) => {
+                let signature = der::ecdsa_signature(curve, signature).ok_or(SignatureError::Wrong)?;
+                (self.call)(&argument(hash, public_key, &signature, message))
             }
-            Algorithm::Rs256 | Algorithm::EdDsa | Algorithm::Hs256 => {
-                (self.call)(&argument(public_key, signature, message))
-            }
+            Scheme::RsaPkcs1 => (self.call)(&argument(hash, public_key, signature, message)),
+            Scheme::RsaPss | Scheme::Ed25519 | Scheme::Hmac => return Err(SignatureError::Unavailable),
         };
         match answer.ok().and_then(|answer| result(&answer)) {
             Some(true) => Ok(()),
@@ -57,9 +57,10 @@ impl SignatureVerifier for HostVerifier {
 }
 
 /// Encodes the argument; field numbers are above.
-fn argument(public_key: &[u8], signature: &[u8], message: &[u8]) -> Vec<u8> {
+fn argument(hash: Hash, public_key: &[u8], signature: &[u8], message: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(public_key.len() + signature.len() + message.len() + 32);
-    for (field, content) in [(1, b"sha256".as_slice()), (2, public_key), (3, signature), (4, message)] {
+    let contents = [(1, hash.name().as_bytes()), (2, public_key), (3, signature), (4, message)];
+    for (field, content) in contents {
         const LENGTH_DELIMITED: u8 = 2;
         bytes.push(field << 3 | LENGTH_DELIMITED);
         push_varint(&mut bytes, content.len());
@@ -108,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_argument_is_protobuf() {
-        let bytes = argument(b"key", &[7; 200], b"m");
+        let bytes = argument(Hash::Sha256, b"key", &[7; 200], b"m");
         let mut expected = b"\x0a\x06sha256\x12\x03key\x1a\xc8\x01".to_vec();
         expected.extend([7; 200]);
         expected.extend(b"\x22\x01m");

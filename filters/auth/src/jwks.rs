@@ -5,15 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Curve, Scheme};
 use crate::der;
 use crate::vm_verifier::VmKey;
 
 /// The fewest bits of an RSA modulus (RFC 7518, section 3.3) and the most that the VM's RSA takes.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
-
-/// The fewest bytes of an HS256 secret (RFC 7518, section 3.2).
-const SHORTEST_SECRET: usize = 32;
 
 /// A key that is fit for use, with what each verifier needs of it made ahead.
 #[derive(Debug)]
@@ -59,7 +56,7 @@ pub enum KeyError {
     #[error("`alg` is missing; each key must say its algorithm")]
     NoAlgorithm,
     /// An algorithm that is not supported.
-    #[error("`alg` `{0}` is not supported; supported are RS256, ES256, EdDSA, HS256")]
+    #[error("`alg` `{0}` is not supported; supported are {names}", names = Algorithm::names())]
     UnsupportedAlgorithm(String),
     /// `kty` or `crv` is not what the algorithm needs.
     #[error("{algorithm} needs {needs}")]
@@ -78,9 +75,14 @@ pub enum KeyError {
     /// Too few bits, or too many.
     #[error("the rsa modulus has {0} bits; 2048 to 4096 are accepted")]
     RsaBits(usize),
-    /// Too short a secret.
-    #[error("the secret has {0} bytes; at least 32 are needed")]
-    ShortSecret(usize),
+    /// A secret that is shorter than its algorithm's hash (RFC 7518, section 3.2).
+    #[error("the secret has {has} bytes; at least {needs} are needed")]
+    ShortSecret {
+        /// Its bytes.
+        has: usize,
+        /// The fewest bytes.
+        needs: usize,
+    },
     /// The numbers are no key, e.g. a point that is not on its curve.
     #[error("the numbers are not a valid public key")]
     NotAPublicKey,
@@ -137,6 +139,11 @@ impl KeySet {
         self.keys.is_empty()
     }
 
+    /// Every usable key.
+    pub fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter()
+    }
+
     /// The key for a token: by name, and always of the token's own algorithm; without a name the only key of that
     /// algorithm.
     ///
@@ -188,13 +195,14 @@ impl Key {
     }
 }
 
+/// What the verifiers need of a key.
 fn material(algorithm: Algorithm, raw: &RawKey) -> Result<(VmKey, Option<Vec<u8>>), KeyError> {
     let needs = |kind: &str, curve: Option<&str>, needs| {
         let right = raw.kty == kind && (curve.is_none() || raw.crv.as_deref() == curve);
         right.then_some(()).ok_or(KeyError::WrongKind { algorithm, needs })
     };
-    match algorithm {
-        Algorithm::Rs256 => {
+    match algorithm.scheme() {
+        Scheme::RsaPkcs1 | Scheme::RsaPss => {
             needs("RSA", None, "kty `RSA`")?;
             let (modulus, exponent) = (number("n", raw.n.as_deref())?, number("e", raw.e.as_deref())?);
             let bits = bits(&modulus);
@@ -202,27 +210,37 @@ fn material(algorithm: Algorithm, raw: &RawKey) -> Result<(VmKey, Option<Vec<u8>
                 return Err(KeyError::RsaBits(bits));
             }
             let vm = VmKey::rsa(&modulus, &exponent).ok_or(KeyError::NotAPublicKey)?;
-            Ok((vm, Some(der::rsa_public_key(&modulus, &exponent))))
+            let spki =
+                (algorithm.scheme() == Scheme::RsaPkcs1).then(|| der::rsa_public_key(&modulus, &exponent));
+            Ok((vm, spki))
         }
-        Algorithm::Es256 => {
-            needs("EC", Some("P-256"), "kty `EC` and crv `P-256`")?;
-            let (x, y) = (bytes::<32>("x", raw.x.as_deref())?, bytes::<32>("y", raw.y.as_deref())?);
+        Scheme::Ecdsa(curve) => {
+            let kind = match curve {
+                Curve::P256 => "kty `EC` and crv `P-256`",
+                Curve::P384 => "kty `EC` and crv `P-384`",
+                Curve::P521 => "kty `EC` and crv `P-521`",
+            };
+            needs("EC", Some(curve.name()), kind)?;
+            let coordinate =
+                |name, text| number(name, text).and_then(|bytes| exactly(name, curve.width(), bytes));
+            let (x, y) = (coordinate("x", raw.x.as_deref())?, coordinate("y", raw.y.as_deref())?);
             let point = [[4].as_slice(), &x, &y].concat();
-            let vm = VmKey::p256(&point).ok_or(KeyError::NotAPublicKey)?;
-            Ok((vm, Some(der::p256_public_key(&point))))
+            let vm = VmKey::on_curve(curve, &point).ok_or(KeyError::NotAPublicKey)?;
+            Ok((vm, Some(der::ec_public_key(curve, &point))))
         }
-        Algorithm::EdDsa => {
+        Scheme::Ed25519 => {
             needs("OKP", Some("Ed25519"), "kty `OKP` and crv `Ed25519`")?;
-            let point = bytes::<32>("x", raw.x.as_deref())?;
+            let point = exactly("x", 32, number("x", raw.x.as_deref())?)?;
             Ok((VmKey::ed25519(&point).ok_or(KeyError::NotAPublicKey)?, None))
         }
-        Algorithm::Hs256 => {
+        Scheme::Hmac => {
             needs("oct", None, "kty `oct`")?;
             let secret = number("k", raw.k.as_deref())?;
-            if secret.len() < SHORTEST_SECRET {
-                return Err(KeyError::ShortSecret(secret.len()));
+            let needs = algorithm.hash().size();
+            if secret.len() < needs {
+                return Err(KeyError::ShortSecret { has: secret.len(), needs });
             }
-            Ok((VmKey::hmac(&secret), None))
+            Ok((VmKey::Hmac(secret), None))
         }
     }
 }
@@ -235,8 +253,8 @@ fn number(name: &'static str, text: Option<&str>) -> Result<Vec<u8>, KeyError> {
         .ok_or(KeyError::Member(name))
 }
 
-fn bytes<const N: usize>(name: &'static str, text: Option<&str>) -> Result<[u8; N], KeyError> {
-    <[u8; N]>::try_from(number(name, text)?).map_err(|_| KeyError::Member(name))
+fn exactly(name: &'static str, length: usize, bytes: Vec<u8>) -> Result<Vec<u8>, KeyError> {
+    if bytes.len() == length { Ok(bytes) } else { Err(KeyError::Member(name)) }
 }
 
 fn bits(number: &[u8]) -> usize {
@@ -267,8 +285,8 @@ mod tests {
     fn every_algorithm_has_its_key() {
         for signer in testing::signers() {
             let key = Key::read(&signer.jwk()).unwrap();
-            assert_eq!(key.algorithm, signer.algorithm());
-            assert_eq!(key.id.as_deref(), Some(signer.algorithm().name()));
+            assert_eq!(key.algorithm, signer.algorithm);
+            assert_eq!(key.id.as_deref(), Some(signer.algorithm.name()));
         }
     }
 
@@ -284,7 +302,7 @@ mod tests {
             problems[0],
             "keys[1] (kid `small`): the rsa modulus has 17 bits; 2048 to 4096 are accepted"
         );
-        assert!(problems[1].starts_with("keys[5]: not a json web key"), "{problems:?}");
+        assert!(problems[1].starts_with("keys[14]: not a json web key"), "{problems:?}");
         assert_eq!(problems.len(), 2);
     }
 
@@ -320,8 +338,8 @@ mod tests {
         let rsa = testing::signer(Algorithm::Rs256).jwk();
         assert_eq!(problem(&changed(rsa.clone(), "alg", json!("HS256"))), "HS256 needs kty `oct`");
         assert_eq!(
-            problem(&changed(rsa.clone(), "alg", json!("RS512"))),
-            "`alg` `RS512` is not supported; supported are RS256, ES256, EdDSA, HS256"
+            problem(&changed(rsa.clone(), "alg", json!("ES256K"))),
+            "`alg` `ES256K` is not supported; supported are HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"
         );
         assert_eq!(
             problem(&changed(rsa.clone(), "alg", Value::Null)),

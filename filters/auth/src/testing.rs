@@ -8,12 +8,11 @@ use cutover_filter_host::HostError;
 use jwt_simple::prelude::*;
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use serde_json::{Map, Value, json};
-use superboring::reexports::rsa::pkcs1v15::{Signature as RsaSignature, SigningKey, VerifyingKey};
-use superboring::reexports::rsa::sha2::Sha256;
-use superboring::reexports::rsa::signature::{SignatureEncoding, Signer as _, Verifier as _};
+use superboring::reexports::hmac_sha512::{self, sha384};
+use superboring::reexports::{hmac_sha256, rsa};
 use superboring::rsa::RsaKey;
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Curve, Hash, Scheme};
 
 /// The time of all tests, in seconds since the epoch.
 pub(crate) const NOW: u64 = 1_700_000_000;
@@ -21,42 +20,53 @@ pub(crate) const NOW: u64 = 1_700_000_000;
 /// Someone who can sign.
 pub(crate) struct Signer {
     name: String,
+    pub(crate) algorithm: Algorithm,
     pair: Pair,
 }
 
 enum Pair {
     Rsa(Box<RS256KeyPair>),
     P256(ES256KeyPair),
+    P384(ES384KeyPair),
+    P521(Box<p521::ecdsa::SigningKey>),
     Ed25519(Ed25519KeyPair),
-    Hmac(HS256Key),
+    Hmac(Vec<u8>),
 }
 
-static SIGNERS: LazyLock<[Signer; 4]> = LazyLock::new(|| generate(include_str!("../testdata/rsa-a.pem")));
-static OTHERS: LazyLock<[Signer; 4]> = LazyLock::new(|| generate(include_str!("../testdata/rsa-b.pem")));
+static SIGNERS: LazyLock<Vec<Signer>> = LazyLock::new(|| generate(include_str!("../testdata/rsa-a.pem"), 1));
+static OTHERS: LazyLock<Vec<Signer>> = LazyLock::new(|| generate(include_str!("../testdata/rsa-b.pem"), 2));
 
-fn generate(rsa: &str) -> [Signer; 4] {
-    [
-        Pair::Rsa(Box::new(RS256KeyPair::from_pem(rsa).unwrap())),
-        Pair::P256(ES256KeyPair::generate()),
-        Pair::Ed25519(Ed25519KeyPair::generate()),
-        Pair::Hmac(HS256Key::generate()),
-    ]
-    .map(|pair| Signer { name: pair.algorithm().name().to_owned(), pair })
+fn generate(rsa: &str, number: u8) -> Vec<Signer> {
+    let pair = |algorithm: Algorithm| match algorithm.scheme() {
+        Scheme::RsaPkcs1 | Scheme::RsaPss => Pair::Rsa(Box::new(RS256KeyPair::from_pem(rsa).unwrap())),
+        Scheme::Ecdsa(Curve::P256) => Pair::P256(ES256KeyPair::generate()),
+        Scheme::Ecdsa(Curve::P384) => Pair::P384(ES384KeyPair::generate()),
+        Scheme::Ecdsa(Curve::P521) => {
+            let mut scalar = [number; 66];
+            scalar[0] = 0;
+            Pair::P521(Box::new(p521::ecdsa::SigningKey::from_slice(&scalar).unwrap()))
+        }
+        Scheme::Ed25519 => Pair::Ed25519(Ed25519KeyPair::generate()),
+        Scheme::Hmac => Pair::Hmac(vec![number; algorithm.hash().size()]),
+    };
+    let signer =
+        |algorithm: Algorithm| Signer { name: algorithm.name().to_owned(), algorithm, pair: pair(algorithm) };
+    Algorithm::ALL.into_iter().map(signer).collect()
 }
 
 /// The trusted signers, one of each algorithm.
-pub(crate) fn signers() -> &'static [Signer; 4] {
+pub(crate) fn signers() -> &'static [Signer] {
     &SIGNERS
 }
 
 /// The trusted signer of this algorithm.
 pub(crate) fn signer(algorithm: Algorithm) -> &'static Signer {
-    SIGNERS.iter().find(|signer| signer.algorithm() == algorithm).unwrap()
+    SIGNERS.iter().find(|signer| signer.algorithm == algorithm).unwrap()
 }
 
 /// A stranger of this algorithm, whose key has the same `kid`.
 pub(crate) fn other_signer(algorithm: Algorithm) -> &'static Signer {
-    OTHERS.iter().find(|signer| signer.algorithm() == algorithm).unwrap()
+    OTHERS.iter().find(|signer| signer.algorithm == algorithm).unwrap()
 }
 
 /// A configuration that trusts [`signers`].
@@ -82,36 +92,25 @@ pub(crate) fn config() -> Value {
     })
 }
 
-impl Pair {
-    fn algorithm(&self) -> Algorithm {
-        match self {
-            Self::Rsa(_) => Algorithm::Rs256,
-            Self::P256(_) => Algorithm::Es256,
-            Self::Ed25519(_) => Algorithm::EdDsa,
-            Self::Hmac(_) => Algorithm::Hs256,
-        }
-    }
-}
-
 impl Signer {
     /// A signer that claims an algorithm but computes an HMAC.
     pub(crate) fn hmac(name: &str, secret: &[u8]) -> Self {
-        Self { name: name.to_owned(), pair: Pair::Hmac(HS256Key::from_bytes(secret)) }
+        Self { name: name.to_owned(), algorithm: Algorithm::Hs256, pair: Pair::Hmac(secret.to_vec()) }
     }
 
-    pub(crate) fn algorithm(&self) -> Algorithm {
-        self.pair.algorithm()
-    }
-
-    /// The public key (the secret, for HS256); `kid` is the algorithm's name.
+    /// The public key (the secret, for an HMAC); `kid` is the algorithm's name.
     pub(crate) fn jwk(&self) -> Value {
         let text = match &self.pair {
             Pair::Rsa(pair) => pair.public_key().to_jwk(),
             Pair::P256(pair) => pair.public_key().to_jwk(),
-            Pair::Ed25519(pair) => pair.public_key().to_jwk(),
-            Pair::Hmac(key) => {
-                json!({"kty": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(key.to_bytes())}).to_string()
+            Pair::P384(pair) => pair.public_key().to_jwk(),
+            Pair::P521(key) => {
+                let point = p521::ecdsa::VerifyingKey::from(key.as_ref()).to_sec1_point(false);
+                let number = |from: usize| URL_SAFE_NO_PAD.encode(&point.as_bytes()[from..from + 66]);
+                json!({"kty": "EC", "crv": "P-521", "x": number(1), "y": number(67)}).to_string()
             }
+            Pair::Ed25519(pair) => pair.public_key().to_jwk(),
+            Pair::Hmac(key) => json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(key)}).to_string(),
         };
         let mut jwk: Map<String, Value> = serde_json::from_str(&text).unwrap();
         jwk.insert("kid".to_owned(), json!(self.name));
@@ -120,17 +119,30 @@ impl Signer {
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let hash = self.algorithm.hash();
         match &self.pair {
             Pair::Rsa(pair) => match &pair.key_pair().as_ref().rsa_key {
-                RsaKey::Private(key) => SigningKey::<Sha256>::new(key.clone()).sign(message).to_vec(),
+                RsaKey::Private(key) => sign_rsa(key, self.algorithm, message),
                 _ => unreachable!("an rsa pair has its private key"),
             },
             Pair::P256(pair) => {
                 let signature: p256::ecdsa::Signature = pair.key_pair().as_ref().sign(message);
                 signature.to_bytes().to_vec()
             }
+            Pair::P384(pair) => {
+                let signature: p384::ecdsa::Signature = pair.key_pair().as_ref().sign(message);
+                signature.to_bytes().to_vec()
+            }
+            Pair::P521(key) => {
+                let signature: p521::ecdsa::Signature = key.sign(message);
+                signature.to_bytes().to_vec()
+            }
             Pair::Ed25519(pair) => pair.key_pair().as_ref().sk.sign(message, None).to_vec(),
-            Pair::Hmac(key) => key.authentication_tag(message),
+            Pair::Hmac(key) => match hash {
+                Hash::Sha256 => hmac_sha256::HMAC::mac(message, key).to_vec(),
+                Hash::Sha384 => sha384::HMAC::mac(message, key).to_vec(),
+                Hash::Sha512 => hmac_sha512::HMAC::mac(message, key).to_vec(),
+            },
         }
     }
 
@@ -164,23 +176,60 @@ fn merged(mut base: Value, change: &Value) -> String {
     base.to_string()
 }
 
+/// Signs by the generic code of the `rsa` crate, which the verifier does not use.
+fn sign_rsa(key: &rsa::RsaPrivateKey, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+    use rsa::sha2::{Sha256, Sha384, Sha512};
+    use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _, Signer as _};
+    let (random, key) = (&mut rsa::rand_core::OsRng, key.clone());
+    match algorithm {
+        Algorithm::Rs256 => rsa::pkcs1v15::SigningKey::<Sha256>::new(key).sign(message).to_vec(),
+        Algorithm::Rs384 => rsa::pkcs1v15::SigningKey::<Sha384>::new(key).sign(message).to_vec(),
+        Algorithm::Rs512 => rsa::pkcs1v15::SigningKey::<Sha512>::new(key).sign(message).to_vec(),
+        Algorithm::Ps256 => rsa::pss::SigningKey::<Sha256>::new(key).sign_with_rng(random, message).to_vec(),
+        Algorithm::Ps384 => rsa::pss::SigningKey::<Sha384>::new(key).sign_with_rng(random, message).to_vec(),
+        Algorithm::Ps512 => rsa::pss::SigningKey::<Sha512>::new(key).sign_with_rng(random, message).to_vec(),
+        other => unreachable!("{other} is not RSA"),
+    }
+}
+
 /// Does what Envoy's `verify_signature` does, with parsers that are not ours: so the DER and the protobuf that we
 /// make are checked by someone else.
 pub(crate) fn boring_host(argument: &[u8]) -> Result<Vec<u8>, HostError> {
     let [hash, public_key, signature, text] = fields(argument);
-    assert_eq!(hash, b"sha256");
     let good = if let Ok(key) = RS256PublicKey::from_der(public_key) {
         let RsaKey::Public(key) = &key.public_key().as_ref().rsa_key else {
             return Err(HostError::BadArgument);
         };
-        RsaSignature::try_from(signature)
-            .is_ok_and(|signature| VerifyingKey::<Sha256>::new(key.clone()).verify(text, &signature).is_ok())
-    } else {
-        let key = ES256PublicKey::from_der(public_key).map_err(|_| HostError::BadArgument)?;
+        verify_pkcs1(key, hash, text, signature)
+    } else if let Ok(key) = ES256PublicKey::from_der(public_key) {
+        assert_eq!(hash, b"sha256");
         p256::ecdsa::Signature::from_der(signature)
             .is_ok_and(|signature| key.public_key().as_ref().verify(text, &signature).is_ok())
+    } else if let Ok(key) = ES384PublicKey::from_der(public_key) {
+        assert_eq!(hash, b"sha384");
+        p384::ecdsa::Signature::from_der(signature)
+            .is_ok_and(|signature| key.public_key().as_ref().verify(text, &signature).is_ok())
+    } else {
+        use p521::pkcs8::DecodePublicKey as _;
+        assert_eq!(hash, b"sha512");
+        let key = p521::PublicKey::from_public_key_der(public_key).map_err(|_| HostError::BadArgument)?;
+        p521::ecdsa::Signature::from_der(signature)
+            .is_ok_and(|signature| p521::ecdsa::VerifyingKey::from(key).verify(text, &signature).is_ok())
     };
     Ok(if good { vec![8, 1] } else { b"\x12\x05wrong".to_vec() })
+}
+
+fn verify_pkcs1(key: &rsa::RsaPublicKey, hash: &[u8], text: &[u8], signature: &[u8]) -> bool {
+    use rsa::pkcs1v15::{Signature, VerifyingKey};
+    use rsa::sha2::{Sha256, Sha384, Sha512};
+    use rsa::signature::Verifier as _;
+    let Ok(signature) = Signature::try_from(signature) else { return false };
+    match hash {
+        b"sha256" => VerifyingKey::<Sha256>::new(key.clone()).verify(text, &signature).is_ok(),
+        b"sha384" => VerifyingKey::<Sha384>::new(key.clone()).verify(text, &signature).is_ok(),
+        b"sha512" => VerifyingKey::<Sha512>::new(key.clone()).verify(text, &signature).is_ok(),
+        other => unreachable!("{other:?} is no hash that is used"),
+    }
 }
 
 /// The four length-delimited fields of the argument, in order.

@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn none_and_unknown_algorithms_are_refused_in_every_spelling() {
-        for name in ["none", "None", "NONE", "", "RS384", "rs256", "HS512", "RS256 ", "dir"] {
+        for name in ["none", "None", "NONE", "", "ES256K", "rs256", "RS1", "RS256 ", "dir"] {
             let text = token(&format!(r#"{{"alg":"{name}"}}"#), "{}");
             assert_eq!(error_of(&text), TokenError::UnsupportedAlgorithm, "{name}");
         }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jwt_simple::algorithms::{ES256PublicKey, Ed25519PublicKey, RS256PublicKey};
+use jwt_simple::algorithms::{ES256PublicKey, ES384PublicKey, Ed25519PublicKey, RS256PublicKey};
 use serde_json::{Map, Value};
 
 /// The usable keys of a set.
@@ -27,7 +27,7 @@ pub(super) enum JwksError {
     Private(String),
     #[error("has two keys with the kid `{0}`; give each key a name of its own")]
     SameKid(String),
-    #[error("has no usable key{}; a key needs kty, alg (RS256, ES256, EdDSA or HS256), a kid and its public members", because(.0))]
+    #[error("has no usable key{}; a key needs kty, alg (such as RS256, ES256 or EdDSA), a kid and its public members", because(.0))]
     NoneUsable(Vec<String>),
 }
 
@@ -43,15 +43,45 @@ struct Kind {
     members: &'static [&'static str],
 }
 
-const KINDS: [Kind; 4] = [
-    Kind { alg: "RS256", kty: "RSA", crv: None, members: &["n", "e"] },
-    Kind { alg: "ES256", kty: "EC", crv: Some("P-256"), members: &["x", "y"] },
+const fn hmac(alg: &'static str) -> Kind {
+    Kind { alg, kty: "oct", crv: None, members: &["k"] }
+}
+
+const fn rsa(alg: &'static str) -> Kind {
+    Kind { alg, kty: "RSA", crv: None, members: &["n", "e"] }
+}
+
+const fn curve(alg: &'static str, crv: &'static str) -> Kind {
+    Kind { alg, kty: "EC", crv: Some(crv), members: &["x", "y"] }
+}
+
+const KINDS: [Kind; 13] = [
+    hmac("HS256"),
+    hmac("HS384"),
+    hmac("HS512"),
+    rsa("RS256"),
+    rsa("RS384"),
+    rsa("RS512"),
+    rsa("PS256"),
+    rsa("PS384"),
+    rsa("PS512"),
+    curve("ES256", "P-256"),
+    curve("ES384", "P-384"),
+    curve("ES512", "P-521"),
     Kind { alg: "EdDSA", kty: "OKP", crv: Some("Ed25519"), members: &["x"] },
-    Kind { alg: "HS256", kty: "oct", crv: None, members: &["k"] },
 ];
 
-/// The fewest bytes of an HS256 secret (RFC 7518 section 3.2).
-const SHORTEST_SECRET: usize = 32;
+/// The fewest bytes of a secret: as many as the algorithm's hash has (RFC 7518 section 3.2).
+fn shortest_secret(alg: &str) -> usize {
+    match alg {
+        "HS512" => 64,
+        "HS384" => 48,
+        _ => 32,
+    }
+}
+
+/// Bytes of a coordinate of P-521 (RFC 7518 section 6.2.1.2).
+const P521_WIDTH: usize = 66;
 
 /// Members that only a private key of an asymmetric algorithm has (RFC 7518 sections 6.2.2 and 6.3.2).
 const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
@@ -110,26 +140,46 @@ fn verifying(key: &Value) -> Result<(Option<&str>, &'static str, Value), String>
         members.extend(value.map(|value| (member.to_owned(), value.into())));
     }
     let verifying = Value::Object(members);
-    fit(kind.alg, &verifying).map_err(|error| format!("cannot be used: {error}"))?;
+    fit(kind, &verifying).map_err(|error| format!("cannot be used: {error}"))?;
     Ok((kid, kind.alg, verifying))
 }
 
 /// Whether the numbers are a key: an RSA modulus of 2048 to 4096 bits, a point on the curve, a secret that is long enough.
-fn fit(alg: &str, key: &Value) -> Result<(), String> {
-    let jwk = key.to_string();
+fn fit(kind: &Kind, key: &Value) -> Result<(), String> {
     let refused = |error: jwt_simple::Error| error.to_string();
-    match alg {
-        "RS256" => RS256PublicKey::from_jwk(&jwk).map(|_| ()).map_err(refused),
-        "ES256" => ES256PublicKey::from_jwk(&jwk).map(|_| ()).map_err(refused),
-        "EdDSA" => Ed25519PublicKey::from_jwk(&jwk).map(|_| ()).map_err(refused),
-        _ => match BASE64_URL_SAFE_NO_PAD.decode(text(key, "k").unwrap_or_default()) {
-            Ok(secret) if secret.len() >= SHORTEST_SECRET => Ok(()),
-            Ok(secret) => {
-                Err(format!("the secret has {} bytes, at least {SHORTEST_SECRET} are needed", secret.len()))
-            }
-            Err(_) => Err("k is not base64url".to_owned()),
-        },
+    match (kind.kty, kind.crv) {
+        ("RSA", _) => {
+            let components = (decoded(key, "n")?, decoded(key, "e")?);
+            RS256PublicKey::from_components(&components.0, &components.1).map(|_| ()).map_err(refused)
+        }
+        ("EC", Some("P-256")) => ES256PublicKey::from_jwk(&key.to_string()).map(|_| ()).map_err(refused),
+        ("EC", Some("P-384")) => ES384PublicKey::from_jwk(&key.to_string()).map(|_| ()).map_err(refused),
+        ("EC", _) => fit_p521(key),
+        ("OKP", _) => Ed25519PublicKey::from_jwk(&key.to_string()).map(|_| ()).map_err(refused),
+        _ => {
+            let (has, needs) = (decoded(key, "k")?.len(), shortest_secret(kind.alg));
+            let long_enough = has >= needs;
+            long_enough
+                .then_some(())
+                .ok_or_else(|| format!("the secret has {has} bytes, at least {needs} are needed"))
+        }
     }
+}
+
+/// Whether the point is on the curve only Envoy can tell, which alone verifies ES512.
+fn fit_p521(key: &Value) -> Result<(), String> {
+    for member in ["x", "y"] {
+        if decoded(key, member)?.len() != P521_WIDTH {
+            return Err(format!("{member} does not have {P521_WIDTH} bytes"));
+        }
+    }
+    Ok(())
+}
+
+fn decoded(key: &Value, member: &str) -> Result<Vec<u8>, String> {
+    BASE64_URL_SAFE_NO_PAD
+        .decode(text(key, member).unwrap_or_default())
+        .map_err(|_| format!("{member} is not base64url"))
 }
 
 fn text<'k>(key: &'k Value, member: &str) -> Option<&'k str> {
@@ -188,6 +238,26 @@ mod tests {
             let Err(JwksError::NoneUsable(reasons)) = refused else { panic!("{key}: {refused:?}") };
             assert!(reasons[0].starts_with("key `a`: cannot be used: "), "{reasons:?}");
         }
+    }
+
+    #[test]
+    fn longer_hashes_need_longer_secrets_and_p521_its_width() {
+        let set = json!({"keys": [
+            {"kty": "oct", "alg": "HS256", "kid": "good", "k": SECRET},
+            {"kty": "oct", "alg": "HS384", "kid": "384", "k": SECRET},
+            {"kty": "EC", "alg": "ES512", "kid": "521", "crv": "P-521", "x": SECRET, "y": SECRET},
+            {"kty": "EC", "alg": "ES384", "kid": "p384", "crv": "P-384", "x": SECRET, "y": SECRET},
+        ]});
+        let keys = usable_of(&set).unwrap();
+        assert_eq!(keys.algorithms, ["HS256"]);
+        assert_eq!(
+            keys.ignored[..2],
+            [
+                "key `384`: cannot be used: the secret has 32 bytes, at least 48 are needed",
+                "key `521`: cannot be used: x does not have 66 bytes",
+            ]
+        );
+        assert!(keys.ignored[2].starts_with("key `p384`: cannot be used: "), "{:?}", keys.ignored);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::algorithm::Algorithm;
+use crate::host_verifier::HostVerifier;
 use crate::testing::{self, NOW};
-use crate::vm_verifier::VmVerifier;
+use crate::verify::Verifiers;
 use serde_json::json;
 
 /// One request to the gate of the test configuration.
@@ -39,7 +40,8 @@ impl Asked {
         let headers = HeaderMap::from_pairs(&self.headers).unwrap();
         let Self { method, path, route_name, .. } = self;
         let head = RequestHead { method, path, route_name, headers: &headers };
-        match gate.decide(&head, NOW, &VmVerifier) {
+        let verifiers = Verifiers::probe_host(HostVerifier::with(testing::boring_host));
+        match gate.decide(&head, NOW, &verifiers) {
             Decision::Forward { ground, set, remove } => {
                 let set: Vec<_> = set.iter().map(|(name, value)| format!(" {name}={value}")).collect();
                 let remove: Vec<_> = remove.iter().map(|name| format!(" -{name}")).collect();
