@@ -141,3 +141,43 @@ components:
     let message = checked("", "n", "1,99999").unwrap_err();
     assert!(message.contains("request/headers/n/1 must be <= 5"), "{message}");
 }
+
+/// A long name is part of the place of all that lies below it: written out for each failed branch, time would grow with
+/// the square of the body.
+#[test]
+fn long_names_above_many_choices_take_linear_time() {
+    let plan = plan(
+        "
+openapi: 3.1.0
+info: { title: t, version: '1' }
+paths:
+  /x:
+    post:
+      operationId: x
+      requestBody:
+        content:
+          application/json:
+            schema:
+              additionalProperties:
+                type: array
+                items: { anyOf: [{ type: integer }, { type: string }] }
+      responses: { '200': { description: d } }
+",
+    );
+    let body =
+        |last: &str| format!("{{\"{}\":[{}{last}]}}", "n".repeat(2_000_000), r#""x","#.repeat(800_000));
+    assert!(post(&plan, "/x", body("1").as_bytes()).is_ok());
+    assert_eq!(post(&plan, "/x", body("[]").as_bytes()).unwrap_err().status, 400);
+}
+
+/// Each level's branches repeat what is wrong below: what is kept and answered must not multiply a long name.
+#[test]
+fn one_long_name_deep_down_is_not_multiplied() {
+    let plan =
+        plan(&BRANCHING.replace("properties: {", "additionalProperties: false, properties: { a: {}, b: {},"));
+    let long = format!(r#"{{"a":1,"b":1,"{}":1}}"#, "n".repeat(500_000));
+    let body = (1..MAX_DEPTH).fold(long, |inner, _| format!(r#"{{"a":1,"b":1,"n":{inner}}}"#));
+    let refusal = post(&plan, "/x", body.as_bytes()).unwrap_err();
+    let answer = refusal.body("").len();
+    assert!(answer < 4 << 20, "{answer} bytes");
+}

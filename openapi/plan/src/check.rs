@@ -20,6 +20,10 @@ use crate::violation::{Place, Violation};
 const MAX_CHECKS: usize = 1500;
 /// How many violations are kept. Choices inside choices repeat them; nobody reads so many.
 const MAX_VIOLATIONS: usize = 200;
+/// How many bytes of text they may have together, but for the first.
+const MAX_VIOLATION_TEXT: usize = 64 << 10;
+/// How many bytes of violations' text are remembered. What has no room is remembered as a verdict alone.
+const MAX_REMEMBERED_TEXT: usize = 1 << 20;
 
 /// One run of checks over one value.
 pub(crate) struct Checker<'p> {
@@ -31,7 +35,15 @@ pub(crate) struct Checker<'p> {
     depth: usize,
     /// Verdicts of schemas that refer to themselves, by schema and the value's address: to be forgotten before a value
     /// goes and another can come to lie there.
-    known: BTreeMap<(SchemaId, usize), Vec<Violation>>,
+    known: BTreeMap<(SchemaId, usize), Verdict>,
+    /// The length of the texts in `known`, in bytes.
+    known_text: usize,
+}
+
+/// What is remembered of a value. One that is not valid has no violations here if there was no room for them.
+struct Verdict {
+    valid: bool,
+    violations: Vec<Violation>,
 }
 
 /// A value under check, and what coercion made of it.
@@ -48,7 +60,7 @@ impl Slot<'_> {
 
 impl<'p> Checker<'p> {
     pub(crate) fn new(tables: &'p Tables, coerce: bool) -> Checker<'p> {
-        Checker { tables, coerce, violations: Vec::new(), depth: 0, known: BTreeMap::new() }
+        Checker { tables, coerce, violations: Vec::new(), depth: 0, known: BTreeMap::new(), known_text: 0 }
     }
 
     /// Whether the value is valid; if not, `violations` has grown.
@@ -59,6 +71,7 @@ impl<'p> Checker<'p> {
     /// Forgets what is known of the values so far. To be called before they are dropped if the run goes on.
     pub(crate) fn forget(&mut self) {
         self.known.clear();
+        self.known_text = 0;
     }
 
     fn check_slot(&mut self, id: SchemaId, slot: &mut Slot<'_>, place: &Place<'_>) -> bool {
@@ -180,19 +193,23 @@ impl<'p> Checker<'p> {
             return valid;
         }
         let key = (reference.schema, std::ptr::from_ref(slot.given).addr());
-        if let Some(known) = self.known.get(&key) {
-            let room = MAX_VIOLATIONS.saturating_sub(self.violations.len());
-            self.violations.extend(known.iter().take(room).cloned());
-            return known.is_empty();
+        if let Some(Verdict { valid, violations }) = self.known.get(&key) {
+            let valid = *valid;
+            if !valid && violations.is_empty() {
+                return self.fail(place, "depth", "must be valid");
+            }
+            for violation in violations.clone() {
+                self.keep(violation);
+            }
+            return valid;
         }
         let before = self.violations.len();
         let valid = self.check(reference.schema, slot.given, place);
         let new = self.violations.get(before..).unwrap_or_default();
-        let remembered = match (valid, new) {
-            (false, []) => vec![Violation::new(place, "depth", Cow::Borrowed("must be valid"))],
-            (_, new) => new.to_vec(),
-        };
-        self.known.insert(key, remembered);
+        let text = self.known_text + text_of(new);
+        let violations = if text <= MAX_REMEMBERED_TEXT { new.to_vec() } else { Vec::new() };
+        self.known_text += text_of(&violations);
+        self.known.insert(key, Verdict { valid, violations });
         valid
     }
 
@@ -380,10 +397,22 @@ impl<'p> Checker<'p> {
         message: impl Into<Cow<'static, str>>,
     ) -> bool {
         if self.violations.len() < MAX_VIOLATIONS {
-            self.violations.push(Violation::new(place, keyword, message.into()));
+            self.keep(Violation::new(place, keyword, message.into()));
         }
         false
     }
+
+    fn keep(&mut self, violation: Violation) {
+        let room = self.violations.len() < MAX_VIOLATIONS
+            && text_of(&self.violations) + violation.size() <= MAX_VIOLATION_TEXT;
+        if room || self.violations.is_empty() {
+            self.violations.push(violation);
+        }
+    }
+}
+
+fn text_of(violations: &[Violation]) -> usize {
+    violations.iter().map(Violation::size).sum()
 }
 
 impl Kind {

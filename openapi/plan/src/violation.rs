@@ -41,6 +41,11 @@ impl Violation {
         }
     }
 
+    /// The length of its texts, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.place.len() + self.member.as_ref().map_or(0, String::len) + self.message.len()
+    }
+
     fn item(&self) -> ErrorItem {
         let path = match &self.member {
             // The legacy validator takes an empty name for no path at all.
@@ -52,6 +57,9 @@ impl Violation {
         ErrorItem { path, message: self.message.clone().into_owned(), error_code }
     }
 }
+
+/// How far a place is written out, in bytes: a client chooses the names, and all that lies below a long one repeats it.
+const LONGEST_PLACE: usize = 2048;
 
 /// A place in the request, as a chain on the stack: nothing is written down while all is well.
 pub(crate) struct Place<'a> {
@@ -89,6 +97,9 @@ impl<'a> Place<'a> {
         if let Some(parent) = self.parent {
             parent.write(text);
         }
+        if text.len() >= LONGEST_PLACE {
+            return;
+        }
         match self.step {
             Step::Root(root) => text.push_str(root),
             Step::Absent(_) => {}
@@ -98,8 +109,14 @@ impl<'a> Place<'a> {
             }
             Step::Member(name) => {
                 text.push('/');
-                // RFC 6901, section 3.
-                text.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                let room = LONGEST_PLACE.saturating_sub(text.len()).min(name.len());
+                let shown = (0..=room).rev().find_map(|end| name.get(..end)).unwrap_or_default();
+                if shown.contains('~') || shown.contains('/') {
+                    // RFC 6901, section 3.
+                    text.push_str(&shown.replace('~', "~0").replace('/', "~1"));
+                } else {
+                    text.push_str(shown);
+                }
             }
         }
     }
