@@ -35,6 +35,7 @@ pub(crate) fn gateway(service: &str) -> Gateway {
         upstreams: upstreams.into_iter().map(|(name, upstream)| (name.to_owned(), upstream)).collect(),
         side_header: true,
         filters: None,
+        claim_headers: Vec::new(),
         max_body_bytes: 1024,
         access_log: AccessLog::Off,
     }

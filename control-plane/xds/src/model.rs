@@ -34,6 +34,8 @@ pub struct Gateway {
     pub side_header: bool,
     /// The Wasm filters; without them Envoy only routes.
     pub filters: Option<Filters>,
+    /// Headers that carry verified claims, in lower case: on neither side may a client send them itself.
+    pub claim_headers: Vec<String>,
     /// The longest request body that Envoy may have to hold, in bytes.
     pub max_body_bytes: u32,
     /// Where the access log goes.

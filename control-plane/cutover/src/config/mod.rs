@@ -19,7 +19,7 @@ use cutover_domain::OperationId;
 use cutover_plan::Plan;
 use cutover_store::Address;
 use cutover_xds::model::{Filters, Gateway};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use reader::{Fields, Mistakes};
 
@@ -112,6 +112,7 @@ fn read(path: &Path, root: &Node, mistakes: &mut Mistakes) -> Option<Config> {
     let (contract, plan) = contract?;
     let (plan, upstreams, auth, validation, module) = (plan?, upstreams?.all()?, auth?, validation?, module?);
     let plan_json = plan.to_json();
+    let claim_headers = auth.filter["forward"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
     let filters = Filters {
         module: module.path,
         request_id: json!({}),
@@ -125,6 +126,7 @@ fn read(path: &Path, root: &Node, mistakes: &mut Mistakes) -> Option<Config> {
         upstreams,
         side_header: side_header?,
         filters: Some(filters),
+        claim_headers,
         max_body_bytes: validation.max_body_bytes,
         access_log: access_log?,
     };

@@ -27,7 +27,7 @@ use super::proto::{ads, any, any_with_map, beginning, boolean, duration, extensi
 use super::{clusters, errors, filters, routes};
 use crate::model::{AccessLog, Gateway};
 
-/// What no client may say: who it is, what it may do, on which side it is, and how Envoy is to treat it.
+/// What no client may say, whatever is configured: who it is, what it may do, on which side it is, and how Envoy is to treat it.
 const NOT_FROM_CLIENTS: [&str; 4] =
     ["x-user-id", "x-user-scopes", routes::SIDE_HEADER, routes::OPERATION_HEADER];
 
@@ -87,7 +87,7 @@ fn connection_manager(gateway: &Gateway) -> HttpConnectionManager {
         http_filters: filters::chain(gateway),
         access_log: access_log(&gateway.access_log).into_iter().collect(),
         local_reply_config: Some(errors::local_replies()),
-        early_header_mutation_extensions: vec![extension("cutover.strip", &strip())],
+        early_header_mutation_extensions: vec![extension("cutover.strip", &strip(&gateway.claim_headers))],
         // The peer is the client; what it says about itself in x-forwarded-for is not believed.
         use_remote_address: boolean(true),
         server_header_transformation: ServerHeaderTransformation::PassThrough.into(),
@@ -107,10 +107,11 @@ fn connection_manager(gateway: &Gateway) -> HttpConnectionManager {
     }
 }
 
-fn strip() -> HeaderMutation {
+fn strip(claim_headers: &[String]) -> HeaderMutation {
     let envoys = RemoveOnMatch { key_matcher: Some(beginning("x-envoy-")) };
-    let named = NOT_FROM_CLIENTS.map(|name| Action::Remove(name.to_owned()));
-    let mutations = named.into_iter().chain([Action::RemoveOnMatch(envoys)]);
+    let further = claim_headers.iter().map(String::as_str).filter(|name| !NOT_FROM_CLIENTS.contains(name));
+    let named = NOT_FROM_CLIENTS.into_iter().chain(further).map(|name| Action::Remove(name.to_owned()));
+    let mutations = named.chain([Action::RemoveOnMatch(envoys)]);
     HeaderMutation { mutations: mutations.map(|action| Mutation { action: Some(action) }).collect() }
 }
 

@@ -50,6 +50,7 @@ async fn nobody_outside_can_say_who_they_are_or_how_envoy_shall_treat_them() {
     let mut world = World::start().await;
     let forged = [
         ("x-user-id", "root"),
+        ("x-tenant", "another"),
         ("x-user-scopes", "all"),
         ("x-cutover-side", "rust"),
         ("x-cutover-operation", "health"),

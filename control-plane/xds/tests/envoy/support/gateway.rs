@@ -73,6 +73,7 @@ pub(crate) fn gateway(node: SocketAddr, service: SocketAddr, frail: SocketAddr) 
         side_header: true,
         filters: None,
         max_body_bytes: 1 << 20,
+        claim_headers: vec!["x-tenant".to_owned(), "x-user-id".to_owned()],
         access_log: AccessLog::Stdout,
     }
 }
