@@ -6,7 +6,7 @@
 //! clusters back until it has their endpoints, so these never wait. A refusal holds back removals only: a weight must be
 //! able to move while a listener is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::snapshot::{ResourceType, Snapshot};
@@ -18,7 +18,7 @@ use cutover_domain::Revision;
 pub(crate) struct Session {
     types: BTreeMap<ResourceType, Subscription>,
     /// Endpoints of the clusters that were sent before the client had asked for any endpoints.
-    warming: Vec<Arc<str>>,
+    warming: BTreeSet<Arc<str>>,
     responses: u64,
 }
 
@@ -42,7 +42,7 @@ impl Session {
         let mut subscription = Subscription::open(kind, request)?;
         if kind == ResourceType::Endpoints {
             // A client that comes back says which endpoints it has before it has read which clusters changed.
-            self.warming.drain(..).for_each(|name| subscription.make_due(&name));
+            std::mem::take(&mut self.warming).iter().for_each(|name| subscription.make_due(name));
         }
         self.types.insert(kind, subscription);
         Ok(Verdict::None)
@@ -95,7 +95,9 @@ impl Session {
         for name in response.resources.iter().filter_map(|resource| resource.endpoints()) {
             match self.types.get_mut(&ResourceType::Endpoints) {
                 Some(endpoints) => endpoints.make_due(name),
-                None => self.warming.push(Arc::clone(name)),
+                None => {
+                    self.warming.insert(Arc::clone(name));
+                }
             }
         }
         Some(response)

@@ -139,6 +139,17 @@ fn a_cluster_that_changed_while_the_client_was_away_gets_its_endpoints_again() {
 }
 
 #[test]
+fn who_never_asks_for_endpoints_is_not_remembered_twice() {
+    let snapshot = snapshot(&gateway("service"));
+    let mut client = Client::default();
+    for _ in 0..3 {
+        client.says(ResourceType::Cluster, &["service"]);
+        assert_eq!(client.takes(&snapshot), ["CDS service"]);
+    }
+    assert_eq!(client.session.warming.len(), 1);
+}
+
+#[test]
 fn a_refused_type_holds_back_removals_and_nothing_else() {
     let mut client = Client::running(&snapshot(&gateway("old")));
     let next = snapshot(&gateway("new"));
