@@ -42,7 +42,11 @@ pub(super) async fn run(
     let end = serve(&shared, &mut incoming, &outgoing, address).await;
     if let Err(End::Refused(status)) = end {
         shared.counters.count(|counters| counters.streams_refused += 1);
-        tracing::warn!(peer = ?address, reason = status.message(), "refused an xds stream");
+        tracing::warn!(
+            peer = address.map(tracing::field::display),
+            reason = status.message(),
+            "refused an xds stream"
+        );
         // The client may be gone, or its buffer full; then there is nobody to tell.
         let _ = outgoing.try_send(Err(status));
     }
@@ -107,7 +111,12 @@ impl Stream {
         }
         let version = version(node);
         let peer = Peer { node: node.id.clone(), cluster: node.cluster.clone(), version, address };
-        tracing::info!(node = peer.node, version = peer.version, peer = ?address, "an Envoy has connected");
+        tracing::info!(
+            node = peer.node,
+            version = peer.version,
+            peer = address.map(tracing::field::display),
+            "an Envoy has connected"
+        );
         let session = Arc::new(Mutex::new(Session::default()));
         let id = lock(&shared.registry).open(peer, Instant::now(), Arc::clone(&session));
         shared.counters.count(|counters| counters.streams_opened += 1);
