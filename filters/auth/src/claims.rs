@@ -19,6 +19,19 @@ pub struct Claims<'a> {
     pub scopes: Vec<&'a str>,
 }
 
+/// When a token is good.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Validity {
+    /// Until when, in seconds since the epoch.
+    pub expires: f64,
+    /// From when on.
+    pub not_before: Option<f64>,
+    /// When it was issued.
+    pub issued_at: Option<f64>,
+    /// How far the issuer's clock may be from ours, in seconds.
+    pub leeway: f64,
+}
+
 /// What an issuer's tokens must say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -77,22 +90,39 @@ impl<'a> Claims<'a> {
         })
     }
 
-    /// Checks them; `now` in seconds since the epoch. A token is good while `now < exp + leeway`, as RFC 7519
-    /// (section 4.1.4: "on or after which ... MUST NOT be accepted") has it.
+    /// Checks them; `now` in seconds since the epoch. Gives back when the token is good.
     ///
     /// # Errors
     /// The first rule that is broken.
-    #[allow(clippy::cast_precision_loss)] // exact until the year 285 million
-    pub fn check(&self, expected: &Expected, now: u64) -> Result<(), ClaimError> {
+    pub fn check(&self, expected: &Expected, now: u64) -> Result<Validity, ClaimError> {
         let Self { issuer, audiences, expires, not_before, issued_at, scopes: _ } = self;
-        let (now, leeway) = (now as f64, f64::from(expected.leeway_seconds));
         if *issuer != Some(expected.issuer.as_str()) {
             return Err(ClaimError::Issuer);
         }
         if !audiences.iter().any(|audience| expected.audiences.iter().any(|ours| ours == audience)) {
             return Err(ClaimError::Audience);
         }
-        if expires.ok_or(ClaimError::NoExpiry)? + leeway <= now {
+        let validity = Validity {
+            expires: expires.ok_or(ClaimError::NoExpiry)?,
+            not_before: *not_before,
+            issued_at: *issued_at,
+            leeway: f64::from(expected.leeway_seconds),
+        };
+        validity.check(now).map(|()| validity)
+    }
+}
+
+impl Validity {
+    /// Whether the token is good at this time, in seconds since the epoch: while `now < exp + leeway`, as RFC 7519
+    /// (section 4.1.4: "on or after which ... MUST NOT be accepted") has it.
+    ///
+    /// # Errors
+    /// It is not any more, or not yet.
+    #[allow(clippy::cast_precision_loss)] // exact until the year 285 million
+    pub fn check(&self, now: u64) -> Result<(), ClaimError> {
+        let Self { expires, not_before, issued_at, leeway } = *self;
+        let now = now as f64;
+        if expires + leeway <= now {
             return Err(ClaimError::Expired);
         }
         if not_before.is_some_and(|from| from > now + leeway) {
@@ -152,7 +182,7 @@ mod tests {
                 value => payload.insert(name, value),
             };
         }
-        Claims::read(&payload)?.check(&expected(), NOW)
+        Claims::read(&payload)?.check(&expected(), NOW).map(|_| ())
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use cutover_plan::Routes;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
+use crate::cache::Bounds;
 use crate::claims::Expected;
 use crate::jwks::{KeyProblem, KeySet};
 
@@ -21,6 +22,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// Which claim goes upstream in which header.
     pub forward: Vec<Forward>,
+    /// How many good tokens are remembered; `None` for not at all.
+    pub cache: Option<Bounds>,
 }
 
 /// One issuer of tokens.
@@ -47,6 +50,14 @@ pub enum ConfigError {
     /// Not JSON, or not of this form.
     #[error("{0}")]
     Form(#[from] serde_json::Error),
+    /// A part is not of its form.
+    #[error("{field}: {error}")]
+    Part {
+        /// The part's path.
+        field: String,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
     /// A field has a value that cannot be.
     #[error("{field}: {problem}")]
     Field {
@@ -80,6 +91,16 @@ struct RawConfig {
     routes: Routes,
     issuers: Vec<RawIssuer>,
     forward: BTreeMap<String, String>,
+    cache: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBounds {
+    #[serde(default = "default_entries")]
+    entries: usize,
+    #[serde(default = "default_bytes")]
+    bytes: usize,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +119,14 @@ struct RawKeySet {
     keys: Vec<Value>,
 }
 
+fn default_entries() -> usize {
+    1024
+}
+
+fn default_bytes() -> usize {
+    1024 * 1024
+}
+
 fn default_leeway() -> u32 {
     5
 }
@@ -111,7 +140,7 @@ impl Config {
     /// # Errors
     /// It is not of the form, or contradicts itself.
     pub fn parse(text: &[u8]) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let RawConfig { realm, routes, issuers: raw_issuers, forward } = serde_json::from_slice(text)?;
+        let RawConfig { realm, routes, issuers: raw_issuers, forward, cache } = serde_json::from_slice(text)?;
         if realm.is_empty() || !realm.bytes().all(is_quotable) {
             return Err(wrong("realm", "must be printable ascii without quotes and backslashes"));
         }
@@ -129,7 +158,8 @@ impl Config {
             return Err(wrong("issuers", "must name at least one issuer"));
         }
         let forward = forward.into_iter().map(forwarded).collect::<Result<_, _>>()?;
-        Ok((Self { realm, routes, issuers, forward }, warnings))
+        let cache = bounds(cache)?;
+        Ok((Self { realm, routes, issuers, forward, cache }, warnings))
     }
 
     /// Every issuer's name with each algorithm of its keys.
@@ -138,6 +168,28 @@ impl Config {
             .iter()
             .flat_map(|issuer| issuer.keys.iter().map(|key| (issuer.expected.issuer.as_str(), key.algorithm)))
     }
+}
+
+/// More tokens than these are no cache any more: each worker has its own, and memory of a VM never shrinks.
+const MOST_ENTRIES: usize = 65_536;
+const BYTES: std::ops::RangeInclusive<usize> = 16 * 1024..=64 * 1024 * 1024;
+
+fn bounds(cache: Option<Value>) -> Result<Option<Bounds>, ConfigError> {
+    let cache = match cache {
+        Some(Value::String(off)) if off == "off" => return Ok(None),
+        Some(other @ Value::Object(_)) => other,
+        Some(_) => return Err(wrong("cache", "must be `off` or an object with `entries` and `bytes`")),
+        None => Value::Object(Map::new()),
+    };
+    let RawBounds { entries, bytes } = RawBounds::deserialize(cache)
+        .map_err(|error| ConfigError::Part { field: "cache".to_owned(), error })?;
+    if !(1..=MOST_ENTRIES).contains(&entries) {
+        return Err(wrong("cache.entries", "must be 1 to 65536; write `\"cache\": \"off\"` for none"));
+    }
+    if !BYTES.contains(&bytes) {
+        return Err(wrong("cache.bytes", "must be 16384 to 67108864"));
+    }
+    Ok(Some(Bounds { entries, bytes }))
 }
 
 fn issuer(index: usize, raw: RawIssuer) -> Result<(Issuer, Vec<KeyProblem>), ConfigError> {
@@ -260,6 +312,31 @@ mod tests {
             "forward.authorization: must not be a header that http itself uses"
         );
         assert!(error_with("/forward", json!([])).starts_with("invalid type"));
+    }
+
+    #[test]
+    fn the_cache_is_on_unless_switched_off_and_within_reason() {
+        let with = |cache: Value| {
+            let mut config = testing::config();
+            config["cache"] = cache;
+            Config::parse(config.to_string().as_bytes())
+                .map(|(config, _)| config.cache)
+                .map_err(|e| e.to_string())
+        };
+        let usual = Bounds { entries: 1024, bytes: 1_048_576 };
+        let (config, _) = Config::parse(testing::config().to_string().as_bytes()).unwrap();
+        assert_eq!(config.cache, Some(usual));
+        assert_eq!(with(json!({})), Ok(Some(usual)));
+        assert_eq!(with(json!({"entries": 7})), Ok(Some(Bounds { entries: 7, ..usual })));
+        assert_eq!(with(json!("off")), Ok(None));
+        let error = |cache| with(cache).unwrap_err();
+        assert_eq!(
+            error(json!({"entries": 0})),
+            "cache.entries: must be 1 to 65536; write `\"cache\": \"off\"` for none"
+        );
+        assert_eq!(error(json!({"bytes": 1})), "cache.bytes: must be 16384 to 67108864");
+        assert_eq!(error(json!(false)), "cache: must be `off` or an object with `entries` and `bytes`");
+        assert!(error(json!({"size": 1})).starts_with("cache: unknown field `size`"));
     }
 
     #[test]

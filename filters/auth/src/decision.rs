@@ -1,10 +1,14 @@
 //! What becomes of a request: forwarded with an identity, or refused in the legacy gateway's words.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use cutover_filter_host::HeaderMap;
 use cutover_plan::legacy::Refusal;
 use cutover_plan::{Route, RouteMatch};
 use serde_json::{Map, Value};
 
+use crate::cache::{Counts, TokenCache, Verified};
 use crate::claims::{ClaimError, Claims};
 use crate::config::{Config, Forward};
 use crate::credentials::{Credentials, credentials};
@@ -17,6 +21,8 @@ use crate::verify::{SignatureError, SignatureVerifier};
 #[derive(Debug)]
 pub struct Gate {
     config: Config,
+    /// Tokens that these very keys and rules have found good; `None` when it is switched off.
+    cache: Option<RefCell<TokenCache>>,
 }
 
 /// What a decision needs of a request.
@@ -136,7 +142,13 @@ impl Reason {
 impl Gate {
     /// Decides by this configuration.
     pub fn new(config: Config) -> Self {
-        Self { config }
+        let cache = config.cache.map(|bounds| RefCell::new(TokenCache::new(bounds)));
+        Self { config, cache }
+    }
+
+    /// The cache's look-ups since this was last asked.
+    pub fn take_cache_counts(&self) -> Counts {
+        self.cache.as_ref().map(|cache| cache.borrow_mut().take_counts()).unwrap_or_default()
     }
 
     /// Decides about one request; `now` in seconds since the epoch.
@@ -197,17 +209,48 @@ impl Gate {
         now: u64,
         verifier: &dyn SignatureVerifier,
     ) -> Result<Vec<(&str, String)>, Reason> {
+        let known = self.cache.as_ref().and_then(|cache| cache.borrow_mut().get(token, now));
+        let verified = match known {
+            Some(verified) => verified,
+            None => {
+                let verified = Rc::new(self.verify(token, route, now, verifier)?);
+                if let Some(cache) = &self.cache {
+                    cache.borrow_mut().put(token, Rc::clone(&verified));
+                }
+                verified
+            }
+        };
+        if !scopes::sufficient(&route.security, &verified.scopes) {
+            return Err(Reason::Scope);
+        }
+        let header = |(index, value): &(usize, String)| {
+            self.config.forward.get(*index).map(|forward| (forward.header.as_str(), value.clone()))
+        };
+        Ok(verified.identity.iter().filter_map(header).collect())
+    }
+
+    /// Everything about a token that does not depend on the operation. (The operation is asked for because a missing
+    /// scope goes before a claim that cannot be forwarded.)
+    fn verify(
+        &self,
+        token: &[u8],
+        route: &Route,
+        now: u64,
+        verifier: &dyn SignatureVerifier,
+    ) -> Result<Verified, Reason> {
         let Token { algorithm, key_id, signing_input, payload, signature } = Token::parse(token)?;
         let claims = Claims::read(&payload)?;
         let issuer = self.config.issuers.iter().find(|issuer| claims.issuer == Some(&issuer.expected.issuer));
         let issuer = issuer.ok_or(Reason::UnknownIssuer)?;
         let key = issuer.keys.select(algorithm, key_id.as_deref())?;
         verifier.verify(key, signing_input, &signature)?;
-        claims.check(&issuer.expected, now)?;
-        if !scopes::sufficient(&route.security, &claims.scopes) {
+        let validity = claims.check(&issuer.expected, now)?;
+        let identity = identity(&self.config.forward, &payload);
+        if identity.is_err() && !scopes::sufficient(&route.security, &claims.scopes) {
             return Err(Reason::Scope);
         }
-        identity(&self.config.forward, &payload)
+        let scopes = claims.scopes.iter().map(ToString::to_string).collect();
+        Ok(Verified { validity, scopes, identity: identity? })
     }
 
     fn forward<'a>(
@@ -255,17 +298,14 @@ impl Gate {
 
 /// The forwarded claims. What is missing or empty is not sent; what a header cannot carry spoils the token, because it
 /// would become another claim or another header upstream.
-fn identity<'a>(
-    forward: &'a [Forward],
-    payload: &Map<String, Value>,
-) -> Result<Vec<(&'a str, String)>, Reason> {
+fn identity(forward: &[Forward], payload: &Map<String, Value>) -> Result<Vec<(usize, String)>, Reason> {
     let mut headers = Vec::new();
-    for Forward { header, claim } in forward {
+    for (index, Forward { header: _, claim }) in forward.iter().enumerate() {
         match payload.get(claim) {
             None => {}
             Some(Value::String(value)) if value.is_empty() => {}
             Some(Value::String(value)) if value.bytes().all(is_printable) => {
-                headers.push((header.as_str(), value.clone()));
+                headers.push((index, value.clone()));
             }
             Some(_) => return Err(Reason::Unforwardable),
         }

@@ -10,6 +10,7 @@ use cutover_filter_host::{
 use cutover_plan::legacy::{CONTENT_TYPE, Refusal};
 
 use crate::algorithm::Algorithm;
+use crate::cache::Counts;
 use crate::config::Config;
 use crate::decision::{Decision, Gate, Ground, Reason, RequestHead};
 use crate::verify::{SignatureError, SignatureVerifier as _, Verifiers};
@@ -101,7 +102,9 @@ impl Plugin {
             route_name: route_name.as_deref().and_then(|name| std::str::from_utf8(name).ok()),
             headers: &headers,
         };
-        match self.gate.decide(&head, now, &self.verifiers) {
+        let decision = self.gate.decide(&head, now, &self.verifiers);
+        self.metrics.looked_up(self.gate.take_cache_counts());
+        match decision {
             Decision::Forward { ground, set, remove } => {
                 for name in remove {
                     Headers::Request.remove(name)?;
@@ -149,11 +152,14 @@ fn reply(refusal: &Refusal, details: &str, headers: &HeaderMap) -> Result<(), Ho
     })
 }
 
-/// Decisions by result and reason: `cutover_auth.passed.<ground>` and `cutover_auth.refused.<reason>`.
+/// Decisions by result and reason, `cutover_auth.passed.<ground>` and `cutover_auth.refused.<reason>`, and the cache's
+/// look-ups, `cutover_auth.cache.hits` and `cutover_auth.cache.misses`.
 #[derive(Debug)]
 struct Metrics {
     passed: [Option<Counter>; 3],
     refused: [Option<Counter>; Reason::CODES.len()],
+    hits: Option<Counter>,
+    misses: Option<Counter>,
 }
 
 impl Metrics {
@@ -161,7 +167,14 @@ impl Metrics {
         Self {
             passed: ["public", "anonymous", "token"].map(|ground| define("passed", ground)),
             refused: Reason::CODES.map(|code| define("refused", code)),
+            hits: define("cache", "hits"),
+            misses: define("cache", "misses"),
         }
+    }
+
+    fn looked_up(&self, Counts { hits, misses }: Counts) {
+        add(self.hits, hits);
+        add(self.misses, misses);
     }
 
     fn forwarded(&self, ground: Ground) {
@@ -200,9 +213,15 @@ fn define(result: &str, detail: &str) -> Option<Counter> {
         .ok()
 }
 
-/// A decision stands even if it cannot be counted.
 fn count(counter: Option<Counter>) {
-    if let Some(Err(error)) = counter.map(|counter| counter.increment(1)) {
+    add(counter, 1);
+}
+
+/// A decision stands even if it cannot be counted.
+fn add(counter: Option<Counter>, number: u32) {
+    if let Some(counter) = counter.filter(|_| number > 0)
+        && let Err(error) = counter.increment(number)
+    {
         log::debug!("auth: not counted: {error}");
     }
 }

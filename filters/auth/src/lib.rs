@@ -5,9 +5,10 @@
 //!
 //! A token is judged in this order, and the first thing that is wrong ends it: its form ([`token`]), its issuer, its key
 //! ([`jwks`]), its signature ([`verify`]), its claims ([`claims`]), its scopes ([`scopes`]). What follows the rules of
-//! RFC 8725 says so where it does.
+//! RFC 8725 says so where it does. A token that came through is remembered ([`cache`]).
 
 pub mod algorithm;
+pub mod cache;
 pub mod claims;
 pub mod config;
 mod credentials;

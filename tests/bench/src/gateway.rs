@@ -178,15 +178,10 @@ pub fn auth(configuration: &Value) -> Result<Value> {
 pub fn auth_with_cache(configuration: &Value, cache: bool) -> Result<Value> {
     let mut configuration = configuration.clone();
     if let Some(fields) = configuration.as_object_mut() {
-        fields.insert("cache".to_owned(), json!(cache));
+        // Switched on it has the bounds that it has by itself.
+        fields.insert("cache".to_owned(), if cache { json!({}) } else { json!("off") });
     }
     auth(&configuration)
-}
-
-/// Whether a start failed because the filter has no such switch: it refuses fields that it does not know, in serde's words.
-#[must_use]
-pub fn lacks_cache(failed_start: &anyhow::Error) -> bool {
-    format!("{failed_start:#}").contains("unknown field `cache`")
 }
 
 fn bootstrap(address: SocketAddr, filter: Option<Value>, upstream: SocketAddr) -> Value {

@@ -1,5 +1,6 @@
 //! `auth`: who may issue tokens, and which claims go upstream.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use cutover_compiler::document::{Node, Value as Tree};
@@ -35,15 +36,56 @@ pub(super) fn read(
 ) -> Option<Auth> {
     let example = "{ issuers: [{ issuer: …, audiences: […], jwks: { file: … } }] }";
     let section = fields.required("auth", example, mistakes)?;
-    let section = Fields::of("auth", section, &["realm", "issuers", "forward"], mistakes)?;
+    let section = Fields::of("auth", section, &["realm", "issuers", "forward", "cache"], mistakes)?;
     let realm = realm(&section, mistakes);
     let issuers = issuers(&section, folder, mistakes);
     let forward = forward(&section, mistakes);
+    let cache = cache(&section, mistakes);
     let (issuers, summaries): (Vec<_>, _) =
         issuers?.into_iter().map(|issuer| (issuer.filter, issuer.summary)).unzip();
     let routes = serde_json::to_value(plan?.routes()).unwrap_or_default();
-    let filter = json!({"realm": realm?, "routes": routes, "issuers": issuers, "forward": forward?});
+    let mut filter = json!({"realm": realm?, "routes": routes, "issuers": issuers, "forward": forward?});
+    if let (Some(cache), Some(members)) = (cache?, filter.as_object_mut()) {
+        members.insert("cache".to_owned(), cache);
+    }
     Some(Auth { filter, issuers: summaries })
+}
+
+/// `off`, or the bounds of the cache of verified tokens that each worker has; what is left out is the filter's choice.
+#[allow(clippy::option_option, reason = "nothing to say, and nothing because of a mistake, are two things")]
+fn cache(section: &Fields<'_>, mistakes: &mut Mistakes) -> Option<Option<Value>> {
+    let Some(node) = section.optional("cache") else { return Some(None) };
+    if node.as_str() == Some("off") {
+        return Some(Some("off".into()));
+    }
+    if !matches!(node.value, Tree::Map(_)) {
+        let message = format!("`cache` must be `off` or a map, but is {}", node.kind());
+        mistakes.add(node.at, message, "write for example `cache: { entries: 1024, bytes: 1MiB }`");
+        return None;
+    }
+    let fields = Fields::of("cache", node, &["entries", "bytes"], mistakes)?;
+    let entries = fields.optional("entries");
+    let entries = entries.map(|node| reader::whole("entries", node, 1..=65_536, mistakes).map(Value::from));
+    let bytes = fields.optional("bytes").map(|node| cache_bytes(node, mistakes).map(Value::from));
+    let mut bounds = Map::new();
+    for (name, bound) in [("entries", entries), ("bytes", bytes)] {
+        if let Some(bound) = bound {
+            bounds.insert(name.to_owned(), bound?);
+        }
+    }
+    Some(Some(Value::Object(bounds)))
+}
+
+fn cache_bytes(node: &Node, mistakes: &mut Mistakes) -> Option<u64> {
+    const FITTING: RangeInclusive<u64> = 16 << 10..=64 << 20;
+    let text = reader::text("bytes", node, mistakes)?;
+    let bytes = reader::with(units::size(text), node, mistakes)?;
+    if !FITTING.contains(&bytes) {
+        let message = format!("`bytes: {text}` is out of range");
+        mistakes.add(node.at, message, "write a size from 16KiB to 64MiB");
+        return None;
+    }
+    Some(bytes)
 }
 
 /// The realm stands between quotes in `www-authenticate` (RFC 9110 section 11.5).

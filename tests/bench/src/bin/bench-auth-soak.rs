@@ -8,9 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use cutover_bench::gateway::{
-    Gateway, Setup, auth, auth_configuration, auth_with_cache, lacks_cache, request,
-};
+use cutover_bench::gateway::{Gateway, Setup, auth, auth_configuration, auth_with_cache, request};
 use cutover_bench::load::{Load, Requests};
 use cutover_bench::startup::Startup;
 use cutover_bench::tokens::{Algorithm, ISSUER, Keys};
@@ -63,13 +61,8 @@ async fn soak(folder: &Path, keys: Arc<Keys>) -> Result<Value> {
     let probe = request("", &keys.token(Algorithm::Hs256, "probe")?);
     let service = Upstream::start().await?;
     let setup = Setup { folder, upstream: service.address, probe: &probe, trace: false };
-    let gateway = match Gateway::start("soak", &setup, Some(auth_with_cache(&configuration, true)?)).await {
-        Err(error) if lacks_cache(&error) => {
-            say("without a cache: the auth filter's configuration has no field `cache` yet");
-            Gateway::start("soak", &setup, Some(auth(&configuration)?)).await?
-        }
-        started => started?,
-    };
+    let filter = auth_with_cache(&configuration, true)?;
+    let gateway = Gateway::start("soak", &setup, Some(filter)).await?;
     let memory = memory_under_load(&gateway, &fresh_tokens(keys)).await;
     let memory = memory.map_err(|error| error.context(gateway.process.output()))?;
     let grown = memory.last().zip(memory.first()).map_or(f64::NAN, |(last, first)| last - first);
