@@ -10,7 +10,8 @@ use crate::answer::{Answer, Body};
 use crate::headers::HeaderRule;
 use crate::path::{Path, Segment};
 
-/// Two answers have at most so many differences reported; more say nothing that these do not.
+/// Two answers have at most so many differences reported. The last of so many stands for those that were not looked for: it
+/// is of the whole body, so that only a rule for any place in it allows them unseen.
 pub const MAX_DIFFERENCES: usize = 100;
 
 /// Values are shown up to so many characters.
@@ -111,6 +112,14 @@ pub fn compare(expected: &Answer, actual: &Answer, headers: &[HeaderRule]) -> Ve
         compare_header(&mut found, rule, expected, actual);
     }
     compare_bodies(&mut found, &expected.body, &actual.body);
+    if found.full() {
+        found.0.push(Difference {
+            at: Place::Body(Path::default()),
+            kind: Kind::Value,
+            expected: Some("fewer differences".to_owned()),
+            actual: Some("so many that the rest was not compared".to_owned()),
+        });
+    }
     found.0
 }
 
@@ -124,7 +133,7 @@ impl Findings {
     }
 
     fn full(&self) -> bool {
-        self.0.len() >= MAX_DIFFERENCES
+        self.0.len() + 1 >= MAX_DIFFERENCES
     }
 }
 

@@ -311,6 +311,19 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_behind_too_many_allowed_differences_is_not_allowed_unseen() {
+        let body = |clock: &str, total: u32| {
+            let items = vec![format!(r#"{{"updatedAt":"{clock}"}}"#); 200].join(",");
+            format!(r#"{{"items":[{items}],"total":{total}}}"#)
+        };
+        let (one, other) = (body("a", 1), body("b", 2));
+        let unexplained =
+            |rules: &Rules| judge(rules, "listTasks", (200, &one), (200, &other)).0.unexplained.len();
+        assert_eq!(unexplained(&rules(UPDATED)), 1);
+        assert_eq!(unexplained(&rules(&UPDATED.replace("/items/*/updatedAt", "/**"))), 0);
+    }
+
+    #[test]
     fn a_rule_of_another_operation_or_kind_allows_nothing_and_is_reported() {
         let rules = rules(UPDATED);
         let (judgement, ledger) =
