@@ -20,7 +20,11 @@ impl ContentType {
         let mut parameters = BTreeMap::new();
         let mut rest = text;
         while let Some((_, after)) = rest.split_once(';') {
-            let Some((name, tail)) = after.trim_start().split_once('=') else { break };
+            let Some((name, tail)) = after.split_once('=') else { break };
+            // The legacy validator's `\s*([^=]+)=`: where there is nothing but space, the last of it is the name.
+            let last = name.char_indices().next_back().map_or(0, |(at, _)| at);
+            let name =
+                Some(name.trim_start()).filter(|name| !name.is_empty()).or(name.get(last..)).unwrap_or("");
             rest = tail;
             let value = tail.split(';').next().unwrap_or_default();
             if name.is_empty() || value.is_empty() {
@@ -134,6 +138,8 @@ mod tests {
         let normal = |text: &str| ContentType::parse(text).normal();
         assert_eq!(normal("Text/Plain ;  Charset=UTF-8; b=C"), "text/plain; b=C; charset=utf-8");
         assert_eq!(normal("multipart/form-data; boundary=x"), "multipart/form-data");
+        assert_eq!(normal("a/b;  =x"), "a/b;  =x");
+        assert_eq!(normal("a/b;=x"), "a/b");
         assert_eq!(normal("a/b; c; d=e"), "a/b; c; d=e");
         assert_eq!(ContentType::parse("a/b; charset=\"utf-8\"").charset(), "utf-8");
         assert!(!ContentType::parse("").is_given());
