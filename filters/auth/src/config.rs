@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::algorithm::Algorithm;
 use crate::cache::Bounds;
 use crate::claims::Expected;
+use crate::credentials::Places;
 use crate::jwks::{KeyProblem, KeySet};
 
 /// What the filter works by.
@@ -22,6 +23,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// Which claim goes upstream in which header.
     pub forward: Vec<Forward>,
+    /// Where a request's token may be.
+    pub places: Places,
     /// How many good tokens are remembered; `None` for not at all.
     pub cache: Option<Bounds>,
 }
@@ -91,7 +94,16 @@ struct RawConfig {
     routes: Routes,
     issuers: Vec<RawIssuer>,
     forward: BTreeMap<String, String>,
+    token: Option<RawPlaces>,
     cache: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPlaces {
+    authorization: Option<bool>,
+    cookie: Option<String>,
+    query: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -140,7 +152,8 @@ impl Config {
     /// # Errors
     /// It is not of the form, or contradicts itself.
     pub fn parse(text: &[u8]) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let RawConfig { realm, routes, issuers: raw_issuers, forward, cache } = serde_json::from_slice(text)?;
+        let RawConfig { realm, routes, issuers: raw_issuers, forward, token, cache } =
+            serde_json::from_slice(text)?;
         if realm.is_empty() || !realm.bytes().all(is_quotable) {
             return Err(wrong("realm", "must be printable ascii without quotes and backslashes"));
         }
@@ -158,8 +171,8 @@ impl Config {
             return Err(wrong("issuers", "must name at least one issuer"));
         }
         let forward = forward.into_iter().map(forwarded).collect::<Result<_, _>>()?;
-        let cache = bounds(cache)?;
-        Ok((Self { realm, routes, issuers, forward, cache }, warnings))
+        let (places, cache) = (places(token)?, bounds(cache)?);
+        Ok((Self { realm, routes, issuers, forward, places, cache }, warnings))
     }
 
     /// Every issuer's name with each algorithm of its keys.
@@ -168,6 +181,24 @@ impl Config {
             .iter()
             .flat_map(|issuer| issuer.keys.iter().map(|key| (issuer.expected.issuer.as_str(), key.algorithm)))
     }
+}
+
+fn places(raw: Option<RawPlaces>) -> Result<Places, ConfigError> {
+    let Some(RawPlaces { authorization, cookie, query }) = raw else {
+        return Ok(Places { authorization: true, cookie: None, query: None });
+    };
+    // What is both a cookie's name (RFC 6265, section 4.1.1) and needs no escape in a query.
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    for (field, name) in [("token.cookie", &cookie), ("token.query", &query)] {
+        if name.as_ref().is_some_and(|name| name.is_empty() || !name.bytes().all(fits)) {
+            return Err(wrong(field, "must be a name of letters, digits and -._~"));
+        }
+    }
+    let places = Places { authorization: authorization.unwrap_or(true), cookie, query };
+    if !places.authorization && places.cookie.is_none() && places.query.is_none() {
+        return Err(wrong("token", "must leave a place for the token"));
+    }
+    Ok(places)
 }
 
 /// More tokens than these are no cache any more: each worker has its own, and memory of a VM never shrinks.
@@ -337,6 +368,20 @@ mod tests {
         assert_eq!(error(json!({"bytes": 1})), "cache.bytes: must be 16384 to 67108864");
         assert_eq!(error(json!(false)), "cache: must be `off` or an object with `entries` and `bytes`");
         assert!(error(json!({"size": 1})).starts_with("cache: unknown field `size`"));
+    }
+
+    #[test]
+    fn a_token_needs_a_place_with_a_name() {
+        let error = |token: Value| {
+            let mut config = testing::config();
+            config["token"] = token;
+            Config::parse(config.to_string().as_bytes()).map(|_| ()).unwrap_err().to_string()
+        };
+        assert_eq!(error(json!({"authorization": false})), "token: must leave a place for the token");
+        let names = "must be a name of letters, digits and -._~";
+        assert_eq!(error(json!({"cookie": "a b"})), format!("token.cookie: {names}"));
+        assert_eq!(error(json!({"query": ""})), format!("token.query: {names}"));
+        assert!(error(json!({"header": "x"})).starts_with("unknown field `header`"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::cache::{Counts, TokenCache, Verified};
 use crate::claims::{ClaimError, Claims};
 use crate::config::{Config, Forward};
-use crate::credentials::{Credentials, credentials};
+use crate::credentials::{Credentials, credentials, stripped};
 use crate::jwks::NoKey;
 use crate::scopes::{self, Access};
 use crate::token::{Token, TokenError};
@@ -32,6 +32,8 @@ pub struct RequestHead<'a> {
     pub method: &'a str,
     /// The path as it was sent, without the query.
     pub path: &'a str,
+    /// The path with the query, byte for byte.
+    pub target: &'a [u8],
     /// The name of the route that the proxy chose; an operationId in our own gateway, anything elsewhere.
     pub route_name: Option<&'a str>,
     /// All headers.
@@ -45,8 +47,8 @@ pub enum Decision<'a> {
     Forward {
         /// On what ground.
         ground: Ground,
-        /// Headers to set, each to exactly this value.
-        set: Vec<(&'a str, String)>,
+        /// Headers to set, each to exactly this value; `:path` among them if a token was in the query.
+        set: Vec<(&'a str, Vec<u8>)>,
         /// Headers to remove, all of which are there.
         remove: Vec<&'a str>,
     },
@@ -166,7 +168,7 @@ impl Gate {
         if access == Access::Public {
             return self.forward(head, Ground::Public, Vec::new());
         }
-        let token = match credentials(head.headers) {
+        let token = match credentials(head.headers, head.target, &self.config.places) {
             Credentials::Absent if access == Access::Optional => {
                 return self.forward(head, Ground::Anonymous, Vec::new());
             }
@@ -182,7 +184,7 @@ impl Gate {
 
     /// The request's operation: by the route's name, else by method and path.
     fn route(&self, head: &RequestHead<'_>) -> Result<&Route, Refusal> {
-        let RequestHead { method, path, route_name, headers: _ } = *head;
+        let RequestHead { method, path, target: _, route_name, headers: _ } = *head;
         let routes = &self.config.routes;
         let found = match route_name.and_then(|name| routes.get(name)) {
             // The proxy matches paths without decoding them, so what it has named may still be malformed.
@@ -208,7 +210,7 @@ impl Gate {
         route: &Route,
         now: u64,
         verifier: &dyn SignatureVerifier,
-    ) -> Result<Vec<(&str, String)>, Reason> {
+    ) -> Result<Vec<(&str, Vec<u8>)>, Reason> {
         let known = self.cache.as_ref().and_then(|cache| cache.borrow_mut().get(token, now));
         let verified = match known {
             Some(verified) => verified,
@@ -224,7 +226,10 @@ impl Gate {
             return Err(Reason::Scope);
         }
         let header = |(index, value): &(usize, String)| {
-            self.config.forward.get(*index).map(|forward| (forward.header.as_str(), value.clone()))
+            self.config
+                .forward
+                .get(*index)
+                .map(|forward| (forward.header.as_str(), value.clone().into_bytes()))
         };
         Ok(verified.identity.iter().filter_map(header).collect())
     }
@@ -257,14 +262,20 @@ impl Gate {
         &'a self,
         head: &RequestHead<'_>,
         ground: Ground,
-        set: Vec<(&'a str, String)>,
+        mut set: Vec<(&'a str, Vec<u8>)>,
     ) -> Decision<'a> {
         let ours = self.config.forward.iter().map(|forward| forward.header.as_str());
-        let remove = ours
+        let mut remove: Vec<&str> = ours
             .chain(["authorization"])
             .filter(|name| !set.iter().any(|(header, _)| header == name))
             .filter(|name| head.headers.first(name).is_some())
             .collect();
+        for (name, value) in stripped(head.headers, head.target, &self.config.places) {
+            match value {
+                Some(value) => set.push((name, value)),
+                None => remove.push(name),
+            }
+        }
         Decision::Forward { ground, set, remove }
     }
 

@@ -95,10 +95,12 @@ impl Plugin {
         let headers = Headers::Request.read()?;
         let now = now_unix_nanoseconds()?.seconds();
         let route_name = property(&["xds", "route_name"])?;
-        let path = String::from_utf8_lossy(headers.first(":path").unwrap_or_default());
+        let target = headers.first(":path").unwrap_or_default();
+        let path = String::from_utf8_lossy(target);
         let head = RequestHead {
             method: &String::from_utf8_lossy(headers.first(":method").unwrap_or_default()),
             path: path.split('?').next().unwrap_or_default(),
+            target,
             route_name: route_name.as_deref().and_then(|name| std::str::from_utf8(name).ok()),
             headers: &headers,
         };
@@ -110,7 +112,7 @@ impl Plugin {
                     Headers::Request.remove(name)?;
                 }
                 for (name, value) in set {
-                    Headers::Request.set(name, value.as_bytes())?;
+                    Headers::Request.set(name, &value)?;
                 }
                 self.metrics.forwarded(ground);
                 Ok(Action::Continue)

@@ -11,7 +11,7 @@ pub mod algorithm;
 pub mod cache;
 pub mod claims;
 pub mod config;
-mod credentials;
+pub mod credentials;
 pub mod decision;
 mod der;
 pub mod filter;

@@ -36,19 +36,49 @@ pub(super) fn read(
 ) -> Option<Auth> {
     let example = "{ issuers: [{ issuer: …, audiences: […], jwks: { file: … } }] }";
     let section = fields.required("auth", example, mistakes)?;
-    let section = Fields::of("auth", section, &["realm", "issuers", "forward", "cache"], mistakes)?;
+    let section = Fields::of("auth", section, &["realm", "issuers", "forward", "token", "cache"], mistakes)?;
     let realm = realm(&section, mistakes);
     let issuers = issuers(&section, folder, mistakes);
     let forward = forward(&section, mistakes);
+    let token = token(&section, mistakes);
     let cache = cache(&section, mistakes);
     let (issuers, summaries): (Vec<_>, _) =
         issuers?.into_iter().map(|issuer| (issuer.filter, issuer.summary)).unzip();
     let routes = serde_json::to_value(plan?.routes()).unwrap_or_default();
     let mut filter = json!({"realm": realm?, "routes": routes, "issuers": issuers, "forward": forward?});
-    if let (Some(cache), Some(members)) = (cache?, filter.as_object_mut()) {
-        members.insert("cache".to_owned(), cache);
+    for (name, value) in [("token", token?), ("cache", cache?)] {
+        if let (Some(value), Some(members)) = (value, filter.as_object_mut()) {
+            members.insert(name.to_owned(), value);
+        }
     }
     Some(Auth { filter, issuers: summaries })
+}
+
+/// Where a request's token may be; the `authorization` header unless something else is said.
+#[allow(clippy::option_option, reason = "nothing to say, and nothing because of a mistake, are two things")]
+fn token(section: &Fields<'_>, mistakes: &mut Mistakes) -> Option<Option<Value>> {
+    let Some(node) = section.optional("token") else { return Some(None) };
+    let fields = Fields::of("token", node, &["authorization", "cookie", "query"], mistakes)?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let mut places = Map::new();
+    if let Some(node) = fields.optional("authorization") {
+        places.insert("authorization".to_owned(), reader::boolean("authorization", node, mistakes)?.into());
+    }
+    for field in ["cookie", "query"] {
+        let Some(node) = fields.optional(field) else { continue };
+        let name = reader::text(field, node, mistakes)?;
+        if !name.bytes().all(fits) {
+            let message = format!("`{name}` is not usable as the name of a {field}");
+            mistakes.add(node.at, message, "use letters, digits and -._~");
+            return None;
+        }
+        places.insert(field.to_owned(), name.into());
+    }
+    if places.get("authorization") == Some(&Value::Bool(false)) && places.len() == 1 {
+        mistakes.add(node.at, "`token` leaves no place for a token", "add `cookie: NAME` or `query: NAME`");
+        return None;
+    }
+    Some(Some(Value::Object(places)))
 }
 
 /// `off`, or the bounds of the cache of verified tokens that each worker has; what is left out is the filter's choice.

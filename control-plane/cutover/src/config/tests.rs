@@ -92,6 +92,7 @@ fn every_field_of_a_full_file_arrives() {
     let filters = gateway.filters.as_ref().unwrap();
     assert_eq!(filters.auth["realm"], "tasks");
     assert_eq!(filters.auth["forward"], json!({"x-user-id": "sub"}));
+    assert_eq!(filters.auth["token"], json!({"cookie": "session", "query": "access_token"}));
     assert_eq!(filters.auth["cache"], json!({"entries": 100, "bytes": 65_536}));
     assert_eq!(gateway.claim_headers, ["x-user-id"], "nobody else can send what is forwarded");
     assert_eq!(filters.auth["issuers"][0]["leeway_seconds"], 0);

@@ -124,7 +124,7 @@ fn gate(cache: Value) -> Gate {
 
 fn decide(gate: &Gate, (method, path): (&str, &str), token: &str, now: u64, by: &Counting) -> String {
     let headers = HeaderMap::from_pairs(&[("authorization", format!("Bearer {token}"))]).unwrap();
-    let head = RequestHead { method, path, route_name: None, headers: &headers };
+    let head = RequestHead { method, path, target: path.as_bytes(), route_name: None, headers: &headers };
     let decision: Decision<'_> = gate.decide(&head, now, by);
     format!("{decision:?}")
 }

@@ -35,15 +35,25 @@ impl Asked {
 
     /// The decision in one line, as a test can read it.
     fn outcome(self) -> String {
-        let (config, _) = Config::parse(testing::config().to_string().as_bytes()).unwrap();
+        self.outcome_with(&testing::config())
+    }
+
+    /// The same by another configuration.
+    fn outcome_with(self, config: &Value) -> String {
+        let (config, _) = Config::parse(config.to_string().as_bytes()).unwrap();
         let gate = Gate::new(config);
         let headers = HeaderMap::from_pairs(&self.headers).unwrap();
         let Self { method, path, route_name, .. } = self;
-        let head = RequestHead { method, path, route_name, headers: &headers };
+        let target = path.as_bytes();
+        let path = path.split('?').next().unwrap();
+        let head = RequestHead { method, path, target, route_name, headers: &headers };
         let verifiers = Verifiers::probe_host(HostVerifier::with(testing::boring_host));
         match gate.decide(&head, NOW, &verifiers) {
             Decision::Forward { ground, set, remove } => {
-                let set: Vec<_> = set.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+                let set: Vec<_> = set
+                    .iter()
+                    .map(|(name, value)| format!(" {name}={}", String::from_utf8_lossy(value)))
+                    .collect();
                 let remove: Vec<_> = remove.iter().map(|name| format!(" -{name}")).collect();
                 format!("{ground:?}{}{}", set.concat(), remove.concat())
             }
@@ -113,6 +123,28 @@ fn two_tokens_are_a_bad_request() {
     let token = testing::signer(Algorithm::EdDsa).token(&json!({}));
     assert_eq!(list_tasks().token(&token).token(&token).outcome(), expected);
     assert_eq!(list_tasks().token(&format!("{token},Bearer {token}")).outcome(), expected);
+}
+
+#[test]
+fn a_token_in_a_cookie_or_the_query_is_as_good_and_does_not_go_on() {
+    let mut config = testing::config();
+    config["token"] = json!({"authorization": false, "cookie": "session", "query": "access_token"});
+    let token = testing::signer(Algorithm::EdDsa).token(&json!({"scope": "task:read"}));
+    let cookie = || list_tasks().header("cookie", format!("a=b; session={token}"));
+    assert_eq!(cookie().outcome_with(&config), "Token x-user-id=ada x-user-scopes=task:read cookie=a=b");
+    let path: &'static str = format!("/v1/task?limit=1&access_token={token}").leak();
+    assert_eq!(
+        ask("GET", path).outcome_with(&config),
+        "Token x-user-id=ada x-user-scopes=task:read :path=/v1/task?limit=1"
+    );
+    assert!(cookie().token(&token).outcome_with(&config).ends_with("cookie=a=b -authorization"));
+    assert_eq!(ask("GET", "/healthz?access_token=x").outcome_with(&config), "Public :path=/healthz");
+    assert!(list_tasks().token(&token).outcome_with(&config).starts_with("401 "));
+    config["token"] = json!({"cookie": "session"});
+    assert_eq!(
+        cookie().token(&token).outcome_with(&config),
+        "400 multiple tokens [Bearer realm=\"gateway\", error=\"invalid_request\"] (several_tokens)"
+    );
 }
 
 #[test]
