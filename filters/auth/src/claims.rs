@@ -15,8 +15,6 @@ pub struct Claims<'a> {
     pub not_before: Option<f64>,
     /// When it was issued.
     pub issued_at: Option<f64>,
-    /// What its bearer may do: the words of the space-separated `scope` (RFC 8693, section 4.2).
-    pub scopes: Vec<&'a str>,
 }
 
 /// When a token is good.
@@ -49,6 +47,12 @@ pub enum ClaimError {
     /// A registered claim has a type that RFC 7519 does not allow.
     #[error("claim `{0}` has the wrong type")]
     WrongType(&'static str),
+    /// A claim that scopes are taken from is neither a text nor a list of texts.
+    #[error("a claim with scopes is neither a text nor a list of texts")]
+    Scopes,
+    /// A claim that the issuer's tokens must have is missing or another one.
+    #[error("a required claim is missing or has another value")]
+    Required,
     /// `iss` is missing or another one.
     #[error("the issuer is not the expected one")]
     Issuer,
@@ -76,17 +80,13 @@ impl<'a> Claims<'a> {
     /// One of them has the wrong type.
     pub fn read(payload: &'a Map<String, Value>) -> Result<Self, ClaimError> {
         text(payload, "sub")?;
+        text(payload, "scope")?;
         Ok(Self {
             issuer: text(payload, "iss")?,
             audiences: audiences(payload)?,
             expires: date(payload, "exp")?,
             not_before: date(payload, "nbf")?,
             issued_at: date(payload, "iat")?,
-            scopes: text(payload, "scope")?
-                .unwrap_or_default()
-                .split(' ')
-                .filter(|word| !word.is_empty())
-                .collect(),
         })
     }
 
@@ -95,7 +95,7 @@ impl<'a> Claims<'a> {
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self, expected: &Expected, now: u64) -> Result<Validity, ClaimError> {
-        let Self { issuer, audiences, expires, not_before, issued_at, scopes: _ } = self;
+        let Self { issuer, audiences, expires, not_before, issued_at } = self;
         if *issuer != Some(expected.issuer.as_str()) {
             return Err(ClaimError::Issuer);
         }
@@ -220,14 +220,6 @@ mod tests {
         assert_eq!(with(r#"{"nbf":1000006}"#), Err(ClaimError::NotYet));
         assert_eq!(with(r#"{"iat":1000005}"#), Ok(()));
         assert_eq!(with(r#"{"iat":1000006}"#), Err(ClaimError::IssuedInFuture));
-    }
-
-    #[test]
-    fn scopes_are_whole_words() {
-        let payload = serde_json::from_str(r#"{"scope":" a  b:c "}"#).unwrap();
-        assert_eq!(Claims::read(&payload).unwrap().scopes, ["a", "b:c"]);
-        let none: Map<String, Value> = Map::new();
-        assert!(Claims::read(&none).unwrap().scopes.is_empty());
     }
 
     #[test]

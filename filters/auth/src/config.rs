@@ -11,6 +11,7 @@ use crate::cache::Bounds;
 use crate::claims::Expected;
 use crate::credentials::Places;
 use crate::jwks::{KeyProblem, KeySet};
+use crate::rules::{ClaimPath, Required, Test};
 
 /// What the filter works by.
 #[derive(Debug)]
@@ -36,6 +37,10 @@ pub struct Issuer {
     pub expected: Expected,
     /// The keys that its tokens are signed with.
     pub keys: KeySet,
+    /// The claims that scopes are taken from.
+    pub scope_claims: Vec<ClaimPath>,
+    /// Claims that each of its tokens must have.
+    pub required: Vec<Required>,
 }
 
 /// A header that carries a claim upstream, and never a client's own value.
@@ -43,8 +48,10 @@ pub struct Issuer {
 pub struct Forward {
     /// The header's name, in lower case.
     pub header: String,
-    /// The claim's name.
-    pub claim: String,
+    /// The claim.
+    pub claim: ClaimPath,
+    /// What stands between the items of a list; without it a list cannot be forwarded.
+    pub join: Option<String>,
 }
 
 /// Why a configuration is refused.
@@ -93,7 +100,7 @@ struct RawConfig {
     realm: String,
     routes: Routes,
     issuers: Vec<RawIssuer>,
-    forward: BTreeMap<String, String>,
+    forward: BTreeMap<String, Value>,
     token: Option<RawPlaces>,
     cache: Option<Value>,
 }
@@ -123,6 +130,26 @@ struct RawIssuer {
     #[serde(default = "default_leeway")]
     leeway_seconds: u32,
     jwks: RawKeySet,
+    #[serde(default = "default_scope_claims")]
+    scope_claims: Vec<String>,
+    #[serde(default)]
+    require: Vec<RawRequired>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRequired {
+    claim: String,
+    equals: Option<Value>,
+    contains: Option<Value>,
+    one_of: Option<Vec<Value>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawForward {
+    claim: String,
+    join: Option<String>,
 }
 
 /// A key set may have members that nobody knows (RFC 7517, section 5).
@@ -137,6 +164,10 @@ fn default_entries() -> usize {
 
 fn default_bytes() -> usize {
     1024 * 1024
+}
+
+fn default_scope_claims() -> Vec<String> {
+    vec!["scope".to_owned()]
 }
 
 fn default_leeway() -> u32 {
@@ -224,7 +255,8 @@ fn bounds(cache: Option<Value>) -> Result<Option<Bounds>, ConfigError> {
 }
 
 fn issuer(index: usize, raw: RawIssuer) -> Result<(Issuer, Vec<KeyProblem>), ConfigError> {
-    let RawIssuer { issuer, audiences, leeway_seconds, jwks: RawKeySet { keys } } = raw;
+    let RawIssuer { issuer, audiences, leeway_seconds, jwks: RawKeySet { keys }, scope_claims, require } =
+        raw;
     let field = |name: &str| format!("issuers[{index}].{name}");
     if issuer.is_empty() {
         return Err(wrong(field("issuer"), "must not be empty"));
@@ -240,10 +272,37 @@ fn issuer(index: usize, raw: RawIssuer) -> Result<(Issuer, Vec<KeyProblem>), Con
         let first = problems.first().map_or_else(|| "the set is empty".to_owned(), ToString::to_string);
         return Err(ConfigError::NoUsableKey { field: field("jwks.keys"), first });
     }
-    Ok((Issuer { expected: Expected { issuer, audiences, leeway_seconds }, keys }, problems))
+    let scope_claims =
+        (0..).zip(scope_claims).map(|(at, claim)| claim_path(&field(&format!("scope_claims[{at}]")), &claim));
+    let scope_claims = scope_claims.collect::<Result<_, _>>()?;
+    let required = (0..).zip(require).map(|(at, raw)| required(&field(&format!("require[{at}]")), raw));
+    let required = required.collect::<Result<_, _>>()?;
+    let expected = Expected { issuer, audiences, leeway_seconds };
+    Ok((Issuer { expected, keys, scope_claims, required }, problems))
 }
 
-fn forwarded((header, claim): (String, String)) -> Result<Forward, ConfigError> {
+fn claim_path(field: &str, text: &str) -> Result<ClaimPath, ConfigError> {
+    ClaimPath::new(text)
+        .ok_or_else(|| wrong(field, "must name a claim, or be a json pointer that starts with `/`"))
+}
+
+fn required(field: &str, raw: RawRequired) -> Result<Required, ConfigError> {
+    let RawRequired { claim, equals, contains, one_of } = raw;
+    let test = match (equals, contains, one_of) {
+        (Some(value), None, None) => Test::Equals(value),
+        (None, Some(value), None) => Test::Contains(value),
+        (None, None, Some(values)) if !values.is_empty() => Test::OneOf(values),
+        _ => {
+            return Err(wrong(
+                field,
+                "must have one of `equals`, `contains` and `one_of`, and not an empty list",
+            ));
+        }
+    };
+    Ok(Required { claim: claim_path(&format!("{field}.claim"), &claim)?, test })
+}
+
+fn forwarded((header, claim): (String, Value)) -> Result<Forward, ConfigError> {
     // RFC 9110, section 5.6.2, less the upper case: Envoy has all names in lower case.
     let fits =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -257,10 +316,20 @@ fn forwarded((header, claim): (String, String)) -> Result<Forward, ConfigError> 
     ) {
         return Err(wrong(field(), "must not be a header that http itself uses"));
     }
-    if claim.is_empty() {
-        return Err(wrong(field(), "must name a claim"));
+    let RawForward { claim, join } = match claim {
+        Value::String(claim) => RawForward { claim, join: None },
+        other => {
+            RawForward::deserialize(other).map_err(|error| ConfigError::Part { field: field(), error })?
+        }
+    };
+    if join.as_ref().is_some_and(|join| join.is_empty() || !join.bytes().all(is_quotable)) {
+        return Err(wrong(
+            format!("{}.join", field()),
+            "must be printable ascii without quotes and backslashes",
+        ));
     }
-    Ok(Forward { header, claim })
+    let claim = claim_path(&field(), &claim)?;
+    Ok(Forward { header, claim, join })
 }
 
 fn is_quotable(byte: u8) -> bool {
@@ -272,128 +341,4 @@ fn wrong(field: impl Into<String>, problem: &'static str) -> ConfigError {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::testing;
-
-    /// The error for the good configuration with the value at a JSON pointer replaced.
-    fn error_with(pointer: &str, value: Value) -> String {
-        let mut config = testing::config();
-        *config.pointer_mut(pointer).unwrap() = value;
-        Config::parse(config.to_string().as_bytes()).map(|_| ()).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_good_one_is_accepted_and_leeway_has_a_default() {
-        let mut config = testing::config();
-        config["issuers"][0].as_object_mut().unwrap().remove("leeway_seconds");
-        let (config, warnings) = Config::parse(config.to_string().as_bytes()).unwrap();
-        assert!(warnings.is_empty(), "{warnings:?}");
-        assert_eq!(config.issuers[0].expected.leeway_seconds, 5);
-        assert_eq!(config.forward.len(), 2);
-    }
-
-    #[test]
-    fn a_broken_key_is_a_warning_and_no_usable_key_an_error() {
-        let mut config = testing::config();
-        config["issuers"][0]["jwks"]["keys"].as_array_mut().unwrap().push(json!({"kty": "RSA", "kid": "x"}));
-        let (_, warnings) = Config::parse(config.to_string().as_bytes()).unwrap();
-        assert_eq!(
-            warnings[0].to_string(),
-            "issuers[0].jwks.keys[13] (kid `x`): `alg` is missing; each key must say its algorithm"
-        );
-        assert_eq!(
-            error_with("/issuers/0/jwks/keys", json!([])),
-            "issuers[0].jwks.keys: has no usable key: the set is empty"
-        );
-        assert_eq!(
-            error_with("/issuers/0/jwks/keys", json!([{"kty": "RSA"}])),
-            "issuers[0].jwks.keys: has no usable key: keys[0]: `alg` is missing; each key must say its algorithm"
-        );
-    }
-
-    #[test]
-    fn mistakes_are_refused_with_their_field() {
-        assert_eq!(
-            error_with("/realm", json!("a\"b")),
-            "realm: must be printable ascii without quotes and backslashes"
-        );
-        assert_eq!(error_with("/issuers", json!([])), "issuers: must name at least one issuer");
-        assert_eq!(error_with("/issuers/0/issuer", json!("")), "issuers[0].issuer: must not be empty");
-        assert_eq!(
-            error_with("/issuers/0/audiences", json!([])),
-            "issuers[0].audiences: must name at least one audience, none of them empty"
-        );
-        assert_eq!(
-            error_with("/issuers/0/leeway_seconds", json!(301)),
-            "issuers[0].leeway_seconds: must be at most 300"
-        );
-        assert_eq!(
-            error_with("/forward", json!({"X-User": "sub"})),
-            "forward.X-User: must be a header name in lower case"
-        );
-        assert_eq!(
-            error_with("/forward", json!({":path": "sub"})),
-            "forward.:path: must be a header name in lower case"
-        );
-        assert_eq!(
-            error_with("/forward", json!({"authorization": "sub"})),
-            "forward.authorization: must not be a header that http itself uses"
-        );
-        assert!(error_with("/forward", json!([])).starts_with("invalid type"));
-    }
-
-    #[test]
-    fn the_cache_is_on_unless_switched_off_and_within_reason() {
-        let with = |cache: Value| {
-            let mut config = testing::config();
-            config["cache"] = cache;
-            Config::parse(config.to_string().as_bytes())
-                .map(|(config, _)| config.cache)
-                .map_err(|e| e.to_string())
-        };
-        let usual = Bounds { entries: 1024, bytes: 1_048_576 };
-        let (config, _) = Config::parse(testing::config().to_string().as_bytes()).unwrap();
-        assert_eq!(config.cache, Some(usual));
-        assert_eq!(with(json!({})), Ok(Some(usual)));
-        assert_eq!(with(json!({"entries": 7})), Ok(Some(Bounds { entries: 7, ..usual })));
-        assert_eq!(with(json!("off")), Ok(None));
-        let error = |cache| with(cache).unwrap_err();
-        assert_eq!(
-            error(json!({"entries": 0})),
-            "cache.entries: must be 1 to 65536; write `\"cache\": \"off\"` for none"
-        );
-        assert_eq!(error(json!({"bytes": 1})), "cache.bytes: must be 16384 to 67108864");
-        assert_eq!(error(json!(false)), "cache: must be `off` or an object with `entries` and `bytes`");
-        assert!(error(json!({"size": 1})).starts_with("cache: unknown field `size`"));
-    }
-
-    #[test]
-    fn a_token_needs_a_place_with_a_name() {
-        let error = |token: Value| {
-            let mut config = testing::config();
-            config["token"] = token;
-            Config::parse(config.to_string().as_bytes()).map(|_| ()).unwrap_err().to_string()
-        };
-        assert_eq!(error(json!({"authorization": false})), "token: must leave a place for the token");
-        let names = "must be a name of letters, digits and -._~";
-        assert_eq!(error(json!({"cookie": "a b"})), format!("token.cookie: {names}"));
-        assert_eq!(error(json!({"query": ""})), format!("token.query: {names}"));
-        assert!(error(json!({"header": "x"})).starts_with("unknown field `header`"));
-    }
-
-    #[test]
-    fn unknown_fields_and_twice_the_same_issuer_are_refused() {
-        let mut config = testing::config();
-        config["leeway"] = json!(5);
-        let error = Config::parse(config.to_string().as_bytes()).unwrap_err().to_string();
-        assert!(error.starts_with("unknown field `leeway`"), "{error}");
-        let mut config = testing::config();
-        let first = config["issuers"][0].clone();
-        config["issuers"].as_array_mut().unwrap().push(first);
-        let error = Config::parse(config.to_string().as_bytes()).unwrap_err().to_string();
-        assert_eq!(error, "issuers[1].issuer: is there twice");
-    }
-}
+mod tests;

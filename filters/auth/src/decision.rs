@@ -13,6 +13,7 @@ use crate::claims::{ClaimError, Claims};
 use crate::config::{Config, Forward};
 use crate::credentials::{Credentials, credentials, stripped};
 use crate::jwks::NoKey;
+use crate::rules;
 use crate::scopes::{self, Access};
 use crate::token::{Token, TokenError};
 use crate::verify::{SignatureError, SignatureVerifier};
@@ -100,7 +101,7 @@ pub enum Reason {
     #[error("{0}")]
     Claim(#[from] ClaimError),
     /// A claim that goes upstream is not what a header can carry.
-    #[error("a forwarded claim is not a string of printable ascii")]
+    #[error("a forwarded claim is not printable ascii, or no list to be joined")]
     Unforwardable,
     /// The token is good but its scopes do not suffice.
     #[error("the token's scopes do not suffice")]
@@ -250,11 +251,14 @@ impl Gate {
         let key = issuer.keys.select(algorithm, key_id.as_deref())?;
         verifier.verify(key, signing_input, &signature)?;
         let validity = claims.check(&issuer.expected, now)?;
+        if !issuer.required.iter().all(|required| required.is_met(&payload)) {
+            return Err(ClaimError::Required.into());
+        }
+        let scopes = rules::scopes(&payload, &issuer.scope_claims)?;
         let identity = identity(&self.config.forward, &payload);
-        if identity.is_err() && !scopes::sufficient(&route.security, &claims.scopes) {
+        if identity.is_err() && !scopes::sufficient(&route.security, &scopes) {
             return Err(Reason::Scope);
         }
-        let scopes = claims.scopes.iter().map(ToString::to_string).collect();
         Ok(Verified { validity, scopes, identity: identity? })
     }
 
@@ -311,21 +315,12 @@ impl Gate {
 /// would become another claim or another header upstream.
 fn identity(forward: &[Forward], payload: &Map<String, Value>) -> Result<Vec<(usize, String)>, Reason> {
     let mut headers = Vec::new();
-    for (index, Forward { header: _, claim }) in forward.iter().enumerate() {
-        match payload.get(claim) {
-            None => {}
-            Some(Value::String(value)) if value.is_empty() => {}
-            Some(Value::String(value)) if value.bytes().all(is_printable) => {
-                headers.push((index, value.clone()));
-            }
-            Some(_) => return Err(Reason::Unforwardable),
-        }
+    for (index, Forward { header: _, claim, join }) in forward.iter().enumerate() {
+        let value = rules::forwardable(claim.of(payload), join.as_deref());
+        let value = value.map_err(|rules::Unforwardable| Reason::Unforwardable)?;
+        headers.extend(value.map(|value| (index, value)));
     }
     Ok(headers)
-}
-
-fn is_printable(byte: u8) -> bool {
-    (b' '..=b'~').contains(&byte)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use cutover_plan::Plan;
 use serde_json::{Map, Value, json};
 
 use super::reader::{self, Fields, Mistakes};
-use super::{IssuerSummary, jwks, locate, plain};
+use super::{IssuerSummary, claims, jwks, locate, plain};
 use crate::units;
 
 /// What the auth filter is configured with, and what `check` says about it.
@@ -152,20 +152,29 @@ fn issuers(section: &Fields<'_>, folder: &Path, mistakes: &mut Mistakes) -> Opti
 }
 
 fn issuer(node: &Node, folder: &Path, mistakes: &mut Mistakes) -> Option<Issuer> {
-    let fields = Fields::of("issuer", node, &["issuer", "audiences", "jwks", "leeway"], mistakes)?;
+    let fields = Fields::of(
+        "issuer",
+        node,
+        &["issuer", "audiences", "jwks", "leeway", "scope_claims", "require"],
+        mistakes,
+    )?;
     let issuer = fields
         .required("issuer", "\"https://issuer.example\"", mistakes)
         .and_then(|node| reader::text("issuer", node, mistakes));
     let audiences = audiences(&fields, mistakes);
     let leeway = leeway(&fields, mistakes);
+    let rules = claims::rules(&fields, mistakes);
     let keys = keys(&fields, folder, mistakes);
     let (issuer, keys) = (issuer?, keys?);
-    let filter = json!({
+    let mut filter = json!({
         "issuer": issuer,
         "audiences": audiences?,
         "leeway_seconds": leeway?,
         "jwks": {"keys": keys.keys},
     });
+    if let Some(members) = filter.as_object_mut() {
+        members.extend(rules?);
+    }
     let summary = IssuerSummary { issuer: issuer.to_owned(), keys: keys.algorithms, ignored: keys.ignored };
     Some(Issuer { filter, summary })
 }
@@ -231,7 +240,7 @@ fn forward(section: &Fields<'_>, mistakes: &mut Mistakes) -> Option<Map<String, 
         mistakes.add(node.at, message, "write for example `forward: { x-user-id: sub }`");
         return None;
     };
-    let mut claims = Map::new();
+    let mut forwarded = Map::new();
     for (header, claim) in entries {
         let name = header.text.as_str();
         let token =
@@ -243,9 +252,9 @@ fn forward(section: &Fields<'_>, mistakes: &mut Mistakes) -> Option<Map<String, 
             let hint = "use a name of your own that starts with `x-`, such as x-user-id";
             mistakes.add(header.at, format!("the header `{name}` is not free for claims"), hint);
         }
-        if let Some(claim) = reader::text("forward", claim, mistakes) {
-            claims.insert(name.to_owned(), claim.into());
+        if let Some(claim) = claims::forwarded(claim, mistakes) {
+            forwarded.insert(name.to_owned(), claim);
         }
     }
-    (claims.len() == entries.len()).then_some(claims)
+    (forwarded.len() == entries.len()).then_some(forwarded)
 }

@@ -4,6 +4,7 @@
 //! out has no mistakes left in it: nobody behind this wall checks again.
 
 mod auth;
+mod claims;
 mod jwks;
 mod reader;
 mod routes;

@@ -91,10 +91,14 @@ fn every_field_of_a_full_file_arrives() {
     assert_eq!(targets, [Target::Upstream("task".to_owned()), gone, ready], "an operation's own route wins");
     let filters = gateway.filters.as_ref().unwrap();
     assert_eq!(filters.auth["realm"], "tasks");
-    assert_eq!(filters.auth["forward"], json!({"x-user-id": "sub"}));
+    let roles = json!({"claim": "/realm_access/roles", "join": ","});
+    assert_eq!(filters.auth["forward"], json!({"x-user-id": "sub", "x-roles": roles}));
+    let issuer = &filters.auth["issuers"][0];
+    assert_eq!(issuer["scope_claims"], json!(["scope", "/realm_access/roles"]));
+    assert_eq!(issuer["require"], json!([{"claim": "tenant", "one_of": ["acme", 7]}]));
     assert_eq!(filters.auth["token"], json!({"cookie": "session", "query": "access_token"}));
     assert_eq!(filters.auth["cache"], json!({"entries": 100, "bytes": 65_536}));
-    assert_eq!(gateway.claim_headers, ["x-user-id"], "nobody else can send what is forwarded");
+    assert_eq!(gateway.claim_headers, ["x-roles", "x-user-id"], "nobody else can send what is forwarded");
     assert_eq!(filters.auth["issuers"][0]["leeway_seconds"], 0);
     assert_eq!(filters.auth["issuers"][0]["audiences"], json!(["gateway", "other"]));
     assert_eq!(

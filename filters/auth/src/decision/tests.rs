@@ -148,6 +148,36 @@ fn a_token_in_a_cookie_or_the_query_is_as_good_and_does_not_go_on() {
 }
 
 #[test]
+fn an_issuer_says_where_scopes_are_what_is_required_and_nested_claims_go_on() {
+    let mut config = testing::config();
+    config["issuers"][0]["scope_claims"] = json!(["scope", "/realm_access/roles"]);
+    config["issuers"][0]["require"] = json!([{"claim": "tenant", "one_of": ["acme", "emca"]}]);
+    config["forward"] = json!({"x-user-id": "sub", "x-roles": {"claim": "/realm_access/roles", "join": ","}});
+    let outcome = |claims: &Value| {
+        let token = testing::signer(Algorithm::EdDsa).token(claims);
+        list_tasks().header("x-roles", "root").token(&token).outcome_with(&config)
+    };
+    let roles = json!({"roles": ["task:read", "admin"]});
+    assert_eq!(
+        outcome(&json!({"scope": null, "tenant": "acme", "realm_access": roles})),
+        "Token x-roles=task:read,admin x-user-id=ada -authorization"
+    );
+    assert_eq!(outcome(&json!({"tenant": "acme"})), "Token x-user-id=ada -x-roles -authorization");
+    assert!(outcome(&json!({"scope": null, "tenant": "acme"})).starts_with("403 forbidden "));
+    for bad in [
+        json!({"realm_access": roles}),
+        json!({"tenant": "other"}),
+        json!({"tenant": ["acme"]}),
+        json!({"tenant": "acme", "realm_access": {"roles": [1]}}),
+        json!({"tenant": "acme", "realm_access": {"roles": ["a,b"]}}),
+    ] {
+        assert_eq!(outcome(&bad), format!("{INVALID} (bad_claim)"), "{bad}");
+    }
+    let public = ask("GET", "/healthz").header("x-roles", "root").outcome_with(&config);
+    assert_eq!(public, "Public -x-roles");
+}
+
+#[test]
 fn missing_scopes_are_named() {
     let token = testing::signer(Algorithm::EdDsa).token(&json!({"scope": "task:reader"}));
     assert_eq!(
