@@ -154,3 +154,38 @@ fn unknown_fields_and_twice_the_same_issuer_are_refused() {
     let error = Config::parse(config.to_string().as_bytes()).unwrap_err().to_string();
     assert_eq!(error, "issuers[1].issuer: is there twice");
 }
+
+/// The fields that the parser names when it meets one that it does not know.
+fn known_fields(pointer: &str) -> Vec<String> {
+    let mut config = testing::config();
+    config["token"] = json!({});
+    config["cache"] = json!({});
+    config["issuers"][0]["require"] = json!([{"claim": "a", "equals": 1}]);
+    config["forward"]["x-list"] = json!({"claim": "a"});
+    config.pointer_mut(pointer).unwrap()["unheard-of"] = json!(1);
+    let error = Config::parse(config.to_string().as_bytes()).map(|_| ()).unwrap_err().to_string();
+    let (_, known) = error.split_once("expected ").unwrap();
+    let mut names: Vec<_> = known.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_published_schema_knows_the_same_fields() {
+    let schema: Value = serde_json::from_str(include_str!("../../config.schema.json")).unwrap();
+    let issuer = "/properties/issuers/items";
+    for (config, part) in [
+        ("", String::new()),
+        ("/token", "/properties/token".to_owned()),
+        ("/cache", "/properties/cache/oneOf/1".to_owned()),
+        ("/issuers/0", issuer.to_owned()),
+        ("/issuers/0/require/0", format!("{issuer}/properties/require/items/allOf/0")),
+        ("/forward/x-list", "/properties/forward/additionalProperties/oneOf/1".to_owned()),
+    ] {
+        let part = schema.pointer(&part).unwrap();
+        assert_eq!(part["additionalProperties"], json!(false));
+        let mut names: Vec<_> = part["properties"].as_object().unwrap().keys().cloned().collect();
+        names.sort();
+        assert_eq!(names, known_fields(config), "{config}");
+    }
+}
