@@ -248,7 +248,7 @@ fn forward(section: &Fields<'_>, mistakes: &mut Mistakes) -> Option<Map<String, 
         if name.is_empty() || !name.bytes().all(token) {
             let hint = "use lower-case letters, digits and hyphens, such as x-user-id";
             mistakes.add(header.at, format!("`{name}` is not usable as a header's name"), hint);
-        } else if !name.starts_with("x-") || name.starts_with("x-envoy-") || name == "x-cutover-side" {
+        } else if !free_for_claims(name) {
             let hint = "use a name of your own that starts with `x-`, such as x-user-id";
             mistakes.add(header.at, format!("the header `{name}` is not free for claims"), hint);
         }
@@ -257,4 +257,11 @@ fn forward(section: &Fields<'_>, mistakes: &mut Mistakes) -> Option<Map<String, 
         }
     }
     (forwarded.len() == entries.len()).then_some(forwarded)
+}
+
+/// Whether a header may carry a claim: Envoy's own, this product's own and the request's identity have a meaning already,
+/// and what carries a claim is taken from every client.
+fn free_for_claims(header: &str) -> bool {
+    let taken = ["x-envoy-", "x-cutover-"].iter().any(|prefix| header.starts_with(prefix));
+    header.starts_with("x-") && !taken && !header.starts_with("x-forwarded-") && header != "x-request-id"
 }
