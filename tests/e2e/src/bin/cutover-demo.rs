@@ -31,6 +31,8 @@ async fn run() -> Result<()> {
     let mut look = tokio::time::interval(Duration::from_millis(500));
     loop {
         tokio::select! {
+            // Ctrl-C reaches the parts as well; that they end then is not a failure.
+            biased;
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
             _ = look.tick() => {
