@@ -114,6 +114,7 @@ fn read(path: &Path, root: &Node, mistakes: &mut Mistakes) -> Option<Config> {
     let (plan, upstreams, auth, validation, module) = (plan?, upstreams?.all()?, auth?, validation?, module?);
     let plan_json = plan.to_json();
     let claim_headers = auth.filter["forward"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
+    let log_query = auth.filter["token"]["query"].is_null();
     let filters = Filters {
         module: module.path,
         request_id: json!({}),
@@ -127,9 +128,11 @@ fn read(path: &Path, root: &Node, mistakes: &mut Mistakes) -> Option<Config> {
         upstreams,
         side_header: side_header?,
         filters: Some(filters),
+        key_hosts: Vec::new(),
         claim_headers,
         max_body_bytes: validation.max_body_bytes,
         access_log: access_log?,
+        log_query,
     };
     Some(Config {
         file: path.to_owned(),
