@@ -14,6 +14,7 @@ mod schema;
 
 use cutover_plan::Plan;
 
+pub use contract::security::{SecurityScheme, TokenPlace};
 pub use mistake::Mistake;
 
 /// Compiles a contract (OpenAPI 3.0 or 3.1, YAML or JSON); `file_name` is for the mistakes.
@@ -34,4 +35,11 @@ pub fn compile(file_name: &str, text: &str) -> Result<Plan, Vec<Mistake>> {
             Err(mistakes)
         }
     }
+}
+
+/// The security schemes of a contract, in its order. Those that the gateway cannot check are left out: [`compile`] tells of
+/// them, as of everything else that is wrong.
+#[must_use]
+pub fn security_schemes(text: &str) -> Vec<SecurityScheme> {
+    document::parse(text).map(|root| contract::security::checkable(&root)).unwrap_or_default()
 }

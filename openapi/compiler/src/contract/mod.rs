@@ -3,7 +3,7 @@
 mod body;
 mod overlap;
 mod parameters;
-mod security;
+pub(crate) mod security;
 
 use std::collections::BTreeMap;
 
