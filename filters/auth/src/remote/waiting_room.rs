@@ -1,0 +1,60 @@
+//! The requests of one VM that wait for keys.
+
+use std::collections::BTreeMap;
+
+use super::{Keeper, Outlook, Waiting};
+
+/// Requests that wait, by the number that the host has given them, with the place of their issuer in the configuration.
+#[derive(Debug, Default)]
+pub struct WaitingRoom {
+    requests: BTreeMap<u32, (usize, Waiting)>,
+}
+
+/// Why a request that waits is to be decided now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// There are other keys. If they are not the right ones either, it waits on.
+    Try,
+    /// What it was waiting for has come; whatever the keys are now, they decide.
+    Come,
+    /// It has waited long enough, or nothing can come in time.
+    Late,
+}
+
+impl WaitingRoom {
+    /// A request begins to wait.
+    pub fn enter(&mut self, request: u32, issuer: usize, waiting: Waiting) {
+        self.requests.insert(request, (issuer, waiting));
+    }
+
+    /// A request has been decided, or its client is gone; whether it was here.
+    pub fn leave(&mut self, request: u32) -> bool {
+        self.requests.remove(&request).is_some()
+    }
+
+    /// How many requests wait for keys of this issuer.
+    pub fn count(&self, issuer: usize) -> usize {
+        self.requests.values().filter(|(of, _)| *of == issuer).count()
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// The requests that are to be decided now, after a look at the issuer's record; `changed` if this has brought other
+    /// keys. Each stays here until it leaves.
+    pub fn called(&self, issuer: usize, keeper: &Keeper, changed: bool, now: u64) -> Vec<(u32, Call)> {
+        let of_issuer = self.requests.iter().filter(|(_, (of, _))| *of == issuer);
+        let call = |(request, (_, waiting)): (&u32, &(usize, Waiting))| {
+            let call = match keeper.outlook(waiting, now) {
+                Outlook::Come => Call::Come,
+                Outlook::Late => Call::Late,
+                Outlook::Hope if changed => Call::Try,
+                Outlook::Hope => return None,
+            };
+            Some((*request, call))
+        };
+        of_issuer.filter_map(call).collect()
+    }
+}
