@@ -17,7 +17,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
@@ -117,25 +117,29 @@ impl AuthEnvoyBuilder {
         Ok(AuthEnvoy { process: process.into_inner(), address, admin, upstream, folder })
     }
 
-    /// Starts Envoy for all tests of this program: from a thread that lives as long as the program, because a child
-    /// process ends with the thread that started it, and a test's thread ends with the test.
+    /// One Envoy for all tests of a program that run at the same time: the first starts it, the last one's end stops it.
+    ///
+    /// It is started by a thread that stays, because a child process ends with the thread that started it, and a
+    /// test's thread ends with the test.
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub fn start_for_program(self) -> Result<AuthEnvoy> {
+    pub fn start_shared(self, slot: &Mutex<Weak<AuthEnvoy>>) -> Result<Arc<AuthEnvoy>> {
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(envoy) = slot.upgrade() {
+            return Ok(envoy);
+        }
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let envoy = runtime
-                .map_err(Into::into)
-                .and_then(|runtime: tokio::runtime::Runtime| runtime.block_on(self.start()));
-            if sender.send(envoy).is_ok() {
+            if sender.send(start_blocking(self)).is_ok() {
                 loop {
                     thread::park();
                 }
             }
         });
-        receiver.recv()?
+        let envoy = Arc::new(receiver.recv()??);
+        *slot = Arc::downgrade(&envoy);
+        Ok(envoy)
     }
 
     fn launch(&self, folder: &Path, file: &Path, admin_file: &Path) -> Result<Process> {
@@ -336,6 +340,10 @@ impl AuthEnvoy {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
+}
+
+fn start_blocking(builder: AuthEnvoyBuilder) -> Result<AuthEnvoy> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(builder.start())
 }
 
 /// Where Envoy takes requests, as it says itself.

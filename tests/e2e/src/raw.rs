@@ -1,5 +1,6 @@
 //! HTTP/1.1 byte by byte: what a well-behaved client library would refuse to send, and answers as they came.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -22,7 +23,7 @@ pub struct Connection {
 }
 
 /// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RawAnswer {
     /// The status code.
     pub status: u16,
@@ -30,6 +31,14 @@ pub struct RawAnswer {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// For messages of failed tests: the body as text.
+impl fmt::Debug for RawAnswer {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, headers, body: _ } = self;
+        write!(to, "{status} {headers:?} {}", self.text())
+    }
 }
 
 impl RawAnswer {

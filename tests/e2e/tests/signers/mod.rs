@@ -48,6 +48,7 @@ pub(crate) struct Signer {
 #[allow(clippy::large_enum_variant, reason = "there are few")]
 enum Pair {
     Rsa(RS256KeyPair),
+    WeakRsa(rsa::RsaPrivateKey),
     P256(ES256KeyPair),
     P384(ES384KeyPair),
     P521(p521::ecdsa::SigningKey),
@@ -136,6 +137,12 @@ impl Signer {
         Self::of(algorithm, "rsa-b.pem", 3)
     }
 
+    /// A signer for RS256 with a modulus of 1024 bits.
+    pub(crate) fn weak_rsa() -> Self {
+        let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 1024).unwrap();
+        Self::new("RS256", Pair::WeakRsa(key)).with_kid("weak")
+    }
+
     fn new(algorithm: &str, pair: Pair) -> Self {
         Self { kid: algorithm.to_owned(), algorithm: algorithm.to_owned(), pair: Arc::new(pair) }
     }
@@ -170,6 +177,10 @@ impl Signer {
     pub(crate) fn jwk(&self) -> Value {
         let text = match self.pair.as_ref() {
             Pair::Rsa(pair) => pair.public_key().to_jwk(),
+            Pair::WeakRsa(key) => {
+                use rsa::traits::PublicKeyParts as _;
+                json!({"kty": "RSA", "n": encode(key.n().to_bytes_be()), "e": "AQAB"}).to_string()
+            }
             Pair::P256(pair) => pair.public_key().to_jwk(),
             Pair::P384(pair) => pair.public_key().to_jwk(),
             Pair::P521(key) => {
@@ -193,7 +204,7 @@ impl Signer {
             Pair::P256(pair) => pair.public_key().to_pem().unwrap(),
             Pair::P384(pair) => pair.public_key().to_pem().unwrap(),
             Pair::Ed25519(pair) => pair.public_key().to_pem(),
-            Pair::P521(_) | Pair::Hmac(_) => unreachable!("no test needs it"),
+            Pair::WeakRsa(_) | Pair::P521(_) | Pair::Hmac(_) => unreachable!("no test needs it"),
         }
     }
 
@@ -204,7 +215,7 @@ impl Signer {
             Pair::P256(pair) => pair.public_key().to_der().unwrap(),
             Pair::P384(pair) => pair.public_key().to_der().unwrap(),
             Pair::Ed25519(pair) => pair.public_key().to_der(),
-            Pair::P521(_) | Pair::Hmac(_) => unreachable!("no test needs it"),
+            Pair::WeakRsa(_) | Pair::P521(_) | Pair::Hmac(_) => unreachable!("no test needs it"),
         }
     }
 
@@ -215,6 +226,7 @@ impl Signer {
                 RsaKey::Private(key) => sign_rsa(key, &self.algorithm, message),
                 _ => unreachable!("an rsa pair has its private key"),
             },
+            Pair::WeakRsa(key) => sign_rsa(key, &self.algorithm, message),
             Pair::P256(pair) => {
                 let signature: p256::ecdsa::Signature = pair.key_pair().as_ref().sign(message);
                 signature.to_bytes().to_vec()
@@ -276,6 +288,15 @@ pub(crate) fn payload(change: &Value) -> String {
 
 fn rsa_pem(name: &str) -> String {
     fs::read_to_string(paths::root().join("filters/auth/testdata").join(name)).unwrap()
+}
+
+/// A PS256 signature with a salt of another length than the hash's 32 bytes.
+pub(crate) fn pss_with_salt(message: &[u8], salt: usize) -> Vec<u8> {
+    use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+    let Pair::Rsa(pair) = signer("PS256").pair.as_ref() else { unreachable!("PS256 is RSA") };
+    let RsaKey::Private(key) = &pair.key_pair().as_ref().rsa_key else { unreachable!("a pair has it") };
+    let key = rsa::pss::SigningKey::<rsa::sha2::Sha256>::new_with_salt_len(key.clone(), salt);
+    key.sign_with_rng(&mut rsa::rand_core::OsRng, message).to_vec()
 }
 
 /// Signs by the generic code of the `rsa` crate, which the verifiers do not use.
