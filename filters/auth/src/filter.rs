@@ -5,14 +5,14 @@ use std::rc::Rc;
 use cutover_filter_host::sdk::{Action, Context, ContextType, HttpContext, RootContext};
 use cutover_filter_host::{
     Counter, Gauge, HeaderMap, Headers, HostError, Reply, now_unix_nanoseconds, plugin_configuration,
-    property, send_reply,
+    property, send_reply, set_property,
 };
 use cutover_plan::legacy::{CONTENT_TYPE, Refusal};
 
 use crate::algorithm::Algorithm;
 use crate::cache::Counts;
 use crate::config::Config;
-use crate::decision::{Decision, Gate, Ground, Reason, RequestHead};
+use crate::decision::{Decision, Gate, Ground, Reason, Refused, RequestHead};
 use crate::verify::{SignatureError, SignatureVerifier as _, Verifiers};
 
 /// The name by which the bundle chooses this filter.
@@ -107,7 +107,13 @@ impl Plugin {
         let decision = self.gate.decide(&head, now, &self.verifiers);
         self.metrics.looked_up(self.gate.take_cache_counts());
         match decision {
-            Decision::Forward { ground, set, remove } => {
+            Decision::Forward { ground, set, remove, state } => {
+                for (name, value) in state {
+                    // For access logs only, so the request goes on without it.
+                    if let Err(error) = set_property(&[name], value.as_bytes()) {
+                        log::debug!("auth: filter state {name} not set: {error}");
+                    }
+                }
                 for name in remove {
                     Headers::Request.remove(name)?;
                 }
@@ -117,12 +123,13 @@ impl Plugin {
                 self.metrics.forwarded(ground);
                 Ok(Action::Continue)
             }
-            Decision::Refuse { refusal, reason } => {
+            Decision::Refuse(refused) | Decision::Await { issuer: _, otherwise: refused } => {
+                let reason = refused.reason;
                 if reason == Reason::Signature(SignatureError::Unavailable) {
                     log::warn!("auth: {reason}; does the host still have `verify_signature`?");
                 }
                 log::debug!("auth: refused: {reason}");
-                reply(&refusal, &format!("cutover_auth_{}", reason.code()), &headers)?;
+                reply(&refused, &headers)?;
                 self.metrics.refused(reason);
                 Ok(Action::Pause)
             }
@@ -135,22 +142,27 @@ fn fail(problem: &str) -> Action {
     let refusal =
         Refusal { status: 503, message: "not ready".to_owned(), errors: Vec::new(), headers: Vec::new() };
     let headers = Headers::Request.read().unwrap_or_default();
-    if let Err(error) = reply(&refusal, "cutover_auth_failed", &headers) {
+    let request_id = String::from_utf8_lossy(headers.first("x-request-id").unwrap_or_default());
+    let sent = send_reply(&Reply {
+        status: refusal.status,
+        details: "cutover_auth_failed",
+        headers: &[("content-type".to_owned(), CONTENT_TYPE.to_owned())],
+        body: &refusal.body(&request_id),
+        grpc_message: headers.is_grpc().then_some(&refusal.message),
+    });
+    if let Err(error) = sent {
         log::error!("auth: reply refused by the host: {error}");
     }
     Action::Pause
 }
 
-fn reply(refusal: &Refusal, details: &str, headers: &HeaderMap) -> Result<(), HostError> {
-    let request_id = String::from_utf8_lossy(headers.first("x-request-id").unwrap_or_default());
-    let mut all = vec![("content-type".to_owned(), CONTENT_TYPE.to_owned())];
-    all.extend_from_slice(&refusal.headers);
+fn reply(refused: &Refused, headers: &HeaderMap) -> Result<(), HostError> {
     send_reply(&Reply {
-        status: refusal.status,
-        details,
-        headers: &all,
-        body: &refusal.body(&request_id),
-        grpc_message: headers.is_grpc().then_some(&refusal.message),
+        status: refused.status,
+        details: &["cutover_auth_", refused.reason.code()].concat(),
+        headers: &refused.headers,
+        body: &refused.body,
+        grpc_message: headers.is_grpc().then_some(&refused.message),
     })
 }
 

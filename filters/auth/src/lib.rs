@@ -18,6 +18,7 @@ pub mod filter;
 mod host_verifier;
 mod json;
 pub mod jwks;
+mod pem;
 pub mod rules;
 pub mod scopes;
 #[cfg(test)]

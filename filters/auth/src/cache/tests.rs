@@ -13,10 +13,14 @@ use crate::{Config, Gate};
 use cutover_filter_host::HeaderMap;
 use std::cell::Cell;
 
+fn verified(validity: Validity) -> Verified {
+    Verified { issuer: 0, validity, scopes: vec!["a".to_owned()], identity: Vec::new(), state: Vec::new() }
+}
+
 /// A good token's rest, until `expires`.
 fn until(expires: u64) -> Rc<Verified> {
     let validity = Validity { expires: expires as f64, not_before: None, issued_at: None, leeway: 0.0 };
-    Rc::new(Verified { validity, scopes: vec!["a".to_owned()], identity: Vec::new() })
+    Rc::new(verified(validity))
 }
 
 fn cache(entries: usize, bytes: usize) -> TokenCache {
@@ -40,7 +44,7 @@ fn a_token_is_found_until_it_expires() {
 fn a_token_from_the_future_is_no_hit() {
     let mut cache = cache(2, 10_000);
     let validity = Validity { expires: 100.0, not_before: Some(50.0), issued_at: None, leeway: 5.0 };
-    cache.put(b"t", Rc::new(Verified { validity, scopes: Vec::new(), identity: Vec::new() }));
+    cache.put(b"t", Rc::new(verified(validity)));
     assert!(cache.get(b"t", 45).is_some());
     assert_eq!(cache.get(b"t", 44), None);
 }

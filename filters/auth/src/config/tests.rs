@@ -55,7 +55,7 @@ fn mistakes_are_refused_with_their_field() {
     );
     assert_eq!(
         error_with("/issuers/0/leeway_seconds", json!(301)),
-        "issuers[0].leeway_seconds: must be at most 300"
+        "issuers[0].leeway_seconds: must be 0 to 300"
     );
     assert_eq!(
         error_with("/forward", json!({"X-User": "sub"})),
@@ -69,7 +69,7 @@ fn mistakes_are_refused_with_their_field() {
         error_with("/forward", json!({"authorization": "sub"})),
         "forward.authorization: must not be a header that http itself uses"
     );
-    assert!(error_with("/forward", json!([])).starts_with("invalid type"));
+    assert_eq!(error_with("/forward", json!([])), "forward: must be an object");
 }
 
 #[test]
@@ -88,13 +88,10 @@ fn the_cache_is_on_unless_switched_off_and_within_reason() {
     assert_eq!(with(json!({"entries": 7})), Ok(Some(Bounds { entries: 7, ..usual })));
     assert_eq!(with(json!("off")), Ok(None));
     let error = |cache| with(cache).unwrap_err();
-    assert_eq!(
-        error(json!({"entries": 0})),
-        "cache.entries: must be 1 to 65536; write `\"cache\": \"off\"` for none"
-    );
+    assert_eq!(error(json!({"entries": 0})), "cache.entries: must be 1 to 65536");
     assert_eq!(error(json!({"bytes": 1})), "cache.bytes: must be 16384 to 67108864");
     assert_eq!(error(json!(false)), "cache: must be `off` or an object with `entries` and `bytes`");
-    assert!(error(json!({"size": 1})).starts_with("cache: unknown field `size`"));
+    assert_eq!(error(json!({"size": 1})), "cache.size: unknown field; known are entries, bytes");
 }
 
 #[test]
@@ -108,7 +105,10 @@ fn a_token_needs_a_place_with_a_name() {
     let names = "must be a name of letters, digits and -._~";
     assert_eq!(error(json!({"cookie": "a b"})), format!("token.cookie: {names}"));
     assert_eq!(error(json!({"query": ""})), format!("token.query: {names}"));
-    assert!(error(json!({"header": "x"})).starts_with("unknown field `header`"));
+    assert_eq!(
+        error(json!({"header": "x"})),
+        "token.header: unknown field; known are authorization, cookie, query"
+    );
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn rules_about_claims_are_refused_with_their_field() {
     };
     let pointer = "must name a claim, or be a json pointer that starts with `/`";
     assert_eq!(error("scope_claims", json!(["a", ""])), format!("issuers[0].scope_claims[1]: {pointer}"));
-    let one = "must have one of `equals`, `contains` and `one_of`, and not an empty list";
+    let one = "must have one of `equals`, `contains` and `one_of`, and `one_of` a list with something in it";
     for wrong in [
         json!({"claim": "a"}),
         json!({"claim": "a", "one_of": []}),
@@ -136,9 +136,9 @@ fn rules_about_claims_are_refused_with_their_field() {
         error_with("/forward", json!({"x-a": {"claim": "a", "join": ""}})),
         "forward.x-a.join: must be printable ascii without quotes and backslashes"
     );
-    assert!(
-        error_with("/forward", json!({"x-a": {"name": "a"}}))
-            .starts_with("forward.x-a: unknown field `name`")
+    assert_eq!(
+        error_with("/forward", json!({"x-a": {"name": "a"}})),
+        "forward.x-a.name: unknown field; known are claim, join"
     );
 }
 
@@ -147,7 +147,10 @@ fn unknown_fields_and_twice_the_same_issuer_are_refused() {
     let mut config = testing::config();
     config["leeway"] = json!(5);
     let error = Config::parse(config.to_string().as_bytes()).unwrap_err().to_string();
-    assert!(error.starts_with("unknown field `leeway`"), "{error}");
+    assert_eq!(
+        error,
+        "leeway: unknown field; known are realm, routes, issuers, schemes, forward, token, cache, errors, filter_state"
+    );
     let mut config = testing::config();
     let first = config["issuers"][0].clone();
     config["issuers"].as_array_mut().unwrap().push(first);
@@ -155,37 +158,101 @@ fn unknown_fields_and_twice_the_same_issuer_are_refused() {
     assert_eq!(error, "issuers[1].issuer: is there twice");
 }
 
-/// The fields that the parser names when it meets one that it does not know.
-fn known_fields(pointer: &str) -> Vec<String> {
-    let mut config = testing::config();
-    config["token"] = json!({});
-    config["cache"] = json!({});
-    config["issuers"][0]["require"] = json!([{"claim": "a", "equals": 1}]);
-    config["forward"]["x-list"] = json!({"claim": "a"});
-    config.pointer_mut(pointer).unwrap()["unheard-of"] = json!(1);
-    let error = Config::parse(config.to_string().as_bytes()).map(|_| ()).unwrap_err().to_string();
-    let (_, known) = error.split_once("expected ").unwrap();
-    let mut names: Vec<_> = known.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-    names.sort();
-    names
+/// What is said about the full configuration with this change.
+fn error_of(change: impl Fn(&mut Value)) -> String {
+    let mut config = testing::full_config();
+    change(&mut config);
+    Config::parse(config.to_string().as_bytes()).map(|_| ()).unwrap_err().to_string()
+}
+
+/// Every object of the full configuration with the place of its schema.
+const PARTS: [(&str, &str, &str); 12] = [
+    ("", "", ""),
+    ("/routes/0", "routes[0]", "/properties/routes/items"),
+    (
+        "/routes/0/security/0/0",
+        "routes[0].security[0][0]",
+        "/properties/routes/items/properties/security/items/items",
+    ),
+    ("/issuers/0", "issuers[0]", "/properties/issuers/items"),
+    (
+        "/issuers/0/require/0",
+        "issuers[0].require[0]",
+        "/properties/issuers/items/properties/require/items/allOf/0",
+    ),
+    ("/issuers/1/pem", "issuers[1].pem", "/properties/issuers/items/properties/pem"),
+    ("/issuers/2/remote_jwks", "issuers[2].remote_jwks", "/properties/issuers/items/properties/remote_jwks"),
+    ("/schemes/bearerAuth", "schemes.bearerAuth", "/properties/schemes/additionalProperties"),
+    ("/forward/x-list", "forward.x-list", "/properties/forward/additionalProperties/oneOf/1"),
+    ("/token", "token", "/properties/token"),
+    ("/cache", "cache", "/properties/cache/oneOf/1"),
+    ("/issuers/2", "issuers[2]", "/properties/issuers/items"),
+];
+
+fn schema() -> Value {
+    serde_json::from_str(include_str!("../../config.schema.json")).unwrap()
+}
+
+fn dotted(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 #[test]
 fn the_published_schema_knows_the_same_fields() {
-    let schema: Value = serde_json::from_str(include_str!("../../config.schema.json")).unwrap();
-    let issuer = "/properties/issuers/items";
-    for (config, part) in [
-        ("", String::new()),
-        ("/token", "/properties/token".to_owned()),
-        ("/cache", "/properties/cache/oneOf/1".to_owned()),
-        ("/issuers/0", issuer.to_owned()),
-        ("/issuers/0/require/0", format!("{issuer}/properties/require/items/allOf/0")),
-        ("/forward/x-list", "/properties/forward/additionalProperties/oneOf/1".to_owned()),
-    ] {
-        let part = schema.pointer(&part).unwrap();
-        assert_eq!(part["additionalProperties"], json!(false));
-        let mut names: Vec<_> = part["properties"].as_object().unwrap().keys().cloned().collect();
-        names.sort();
-        assert_eq!(names, known_fields(config), "{config}");
+    for (part, path, place) in PARTS {
+        let schema = schema();
+        let schema = schema.pointer(place).unwrap();
+        assert_eq!(schema["additionalProperties"], json!(false), "{place}");
+        let mut published: Vec<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
+        let error = error_of(|config| config.pointer_mut(part).unwrap()["unheard-of"] = json!(1));
+        let start = format!("{}: unknown field; known are ", dotted(path, "unheard-of"));
+        let mut known: Vec<_> = error.strip_prefix(&start).expect(&error).split(", ").collect();
+        published.sort();
+        known.sort_unstable();
+        assert_eq!(published, known, "{path}");
     }
+}
+
+#[test]
+fn the_published_schema_demands_the_same_fields() {
+    for (part, path, place) in PARTS {
+        let schema = schema();
+        let required = schema.pointer(place).unwrap()["required"].as_array().cloned().unwrap_or_default();
+        for (name, _) in testing::full_config().pointer(part).unwrap().as_object().unwrap() {
+            let mut config = testing::full_config();
+            config.pointer_mut(part).unwrap().as_object_mut().unwrap().remove(name);
+            let error = Config::parse(config.to_string().as_bytes()).err().map(|error| error.to_string());
+            let missing = error == Some(format!("{}: is missing", dotted(path, name)));
+            assert_eq!(missing, required.contains(&json!(name)), "{path}: {name}: {error:?}");
+        }
+    }
+}
+
+#[test]
+fn the_published_schema_has_the_same_ranges() {
+    let mut ranges = 0;
+    for (part, path, place) in PARTS {
+        for (name, property) in schema().pointer(place).unwrap()["properties"].as_object().unwrap() {
+            let (Some(least), Some(most)) = (property["minimum"].as_i64(), property["maximum"].as_i64())
+            else {
+                continue;
+            };
+            ranges += 1;
+            let field = dotted(path, name);
+            for wrong in [least - 1, most + 1] {
+                let error = error_of(|config| config.pointer_mut(part).unwrap()[name] = json!(wrong));
+                assert_eq!(error, format!("{field}: must be {least} to {most}"));
+            }
+            for wrong in [json!(least as f64 + 0.5), json!(least.to_string()), json!(null)] {
+                let error = error_of(|config| config.pointer_mut(part).unwrap()[name] = wrong.clone());
+                assert_eq!(error, format!("{field}: must be a whole number"), "{wrong}");
+            }
+            for right in [least, most] {
+                let mut config = testing::full_config();
+                config.pointer_mut(part).unwrap()[name] = json!(right as f64);
+                assert!(Config::parse(config.to_string().as_bytes()).is_ok(), "{field}: {right}");
+            }
+        }
+    }
+    assert_eq!(ranges, 9, "the cache's two, the leeway of two issuers, and five about remote keys");
 }

@@ -1,11 +1,13 @@
 //! Every kind of request against one configuration.
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::algorithm::Algorithm;
 use crate::host_verifier::HostVerifier;
 use crate::testing::{self, NOW};
-use crate::verify::Verifiers;
-use serde_json::json;
+use crate::token::TokenError;
+use crate::verify::{SignatureError, Verifiers};
 
 /// One request to the gate of the test configuration.
 struct Asked {
@@ -49,7 +51,7 @@ impl Asked {
         let head = RequestHead { method, path, target, route_name, headers: &headers };
         let verifiers = Verifiers::probe_host(HostVerifier::with(testing::boring_host));
         match gate.decide(&head, NOW, &verifiers) {
-            Decision::Forward { ground, set, remove } => {
+            Decision::Forward { ground, set, remove, state: _ } => {
                 let set: Vec<_> = set
                     .iter()
                     .map(|(name, value)| format!(" {name}={}", String::from_utf8_lossy(value)))
@@ -57,13 +59,16 @@ impl Asked {
                 let remove: Vec<_> = remove.iter().map(|name| format!(" -{name}")).collect();
                 format!("{ground:?}{}{}", set.concat(), remove.concat())
             }
-            Decision::Refuse { refusal, reason } => {
-                let header =
-                    refusal.headers.iter().map(|(_, value)| format!(" [{value}]")).collect::<String>();
-                format!("{} {}{header} ({})", refusal.status, refusal.message, reason.code())
-            }
+            Decision::Refuse(refused) => shown(&refused),
+            Decision::Await { issuer, otherwise } => format!("Await {issuer}, else {}", shown(&otherwise)),
         }
     }
+}
+
+fn shown(refused: &Refused) -> String {
+    let others = refused.headers.iter().filter(|(name, _)| name != "content-type");
+    let headers: String = others.map(|(_, value)| format!(" [{value}]")).collect();
+    format!("{} {}{headers} ({})", refused.status, refused.message, refused.reason.code())
 }
 
 fn list_tasks() -> Asked {
@@ -287,6 +292,9 @@ fn every_reason_has_its_metric() {
         Reason::SeveralTokens,
         Reason::Malformed(TokenError::TooLong),
         Reason::UnknownIssuer,
+        Reason::OtherIssuer,
+        Reason::Algorithm,
+        Reason::NoKeys,
         Reason::NoKey(NoKey::Unknown),
         Reason::Signature(SignatureError::Wrong),
         Reason::Signature(SignatureError::Unavailable),

@@ -1,0 +1,41 @@
+//! What goes on of a token's claims: to the service and to access logs.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+
+use super::Reason;
+use crate::config::{Forward, StateItem};
+use crate::rules;
+
+/// The forwarded claims, each by the place of its header in the configuration. What is missing or empty is not sent;
+/// what a header cannot carry spoils the token, because it would become another claim or another header upstream.
+pub(super) fn headers(
+    forward: &[Forward],
+    payload: &Map<String, Value>,
+) -> Result<Vec<(usize, String)>, Reason> {
+    let mut headers = Vec::new();
+    for (index, Forward { header: _, claim, join }) in forward.iter().enumerate() {
+        let value = rules::forwardable(claim.of(payload), join.as_deref());
+        let value = value.map_err(|rules::Unforwardable| Reason::Unforwardable)?;
+        headers.extend(value.map(|value| (index, value)));
+    }
+    Ok(headers)
+}
+
+/// The claims for access logs, each by the place of its name in the configuration; what is missing is left out. A text
+/// is written as it is, anything else as JSON, and so is a text that could end a line of a log and forge another.
+pub(super) fn state(items: &[StateItem], payload: &Map<String, Value>) -> Vec<(usize, Rc<str>)> {
+    let mut values = Vec::new();
+    for (index, StateItem { name: _, claim }) in items.iter().enumerate() {
+        let value = match claim {
+            None => Some(Rc::from(Value::Object(payload.clone()).to_string())),
+            Some(claim) => claim.of(payload).map(|value| match value {
+                Value::String(text) if !text.chars().any(char::is_control) => Rc::from(text.as_str()),
+                other => Rc::from(other.to_string()),
+            }),
+        };
+        values.extend(value.map(|value| (index, value)));
+    }
+    values
+}
