@@ -19,6 +19,7 @@ mod host_verifier;
 mod json;
 pub mod jwks;
 mod pem;
+pub mod remote;
 pub mod rules;
 pub mod scopes;
 #[cfg(test)]

@@ -20,6 +20,11 @@ impl Timestamp {
     pub fn seconds(self) -> u64 {
         self.0 / 1_000_000_000
     }
+
+    /// Whole milliseconds since the epoch.
+    pub fn milliseconds(self) -> u64 {
+        self.0 / 1_000_000
+    }
 }
 
 /// A header map of the message under way.

@@ -87,6 +87,11 @@ impl Keeper {
         &self.record
     }
 
+    /// The generation of the keys that this VM has read; 0 for none.
+    pub fn generation(&self) -> u64 {
+        self.loaded
+    }
+
     /// Looks at the record, and takes the lease if a fetch is due or needed and nobody is fetching.
     pub fn poll(&mut self, store: &dyn Store, now: u64, random: u64) -> Poll {
         let mut fetch = false;
@@ -178,7 +183,11 @@ impl Keeper {
         if now >= deadline || now + JOLT < *since {
             return Outlook::Late;
         }
-        if matches!(want, Want::FetchAfter(number) if self.record.ended > *number) {
+        let come = match want {
+            Want::Keys => self.loaded > 0,
+            Want::FetchAfter(number) => self.record.ended > *number,
+        };
+        if come {
             return Outlook::Come;
         }
         let demanded = matches!(want, Want::FetchAfter(_));

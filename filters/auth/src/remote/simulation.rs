@@ -136,12 +136,10 @@ impl World {
         if !vm.alive {
             return;
         }
-        let mut changed = false;
         if vm.answer_at.is_some_and(|at| at <= *now) {
             vm.answer_at = None;
             if vm.keeper.fetched(store, *now, random, published.as_deref()) {
                 vm.keys = published.clone().unwrap();
-                changed = true;
             }
         } else if vm.next_tick > *now {
             return;
@@ -149,13 +147,12 @@ impl World {
         let Poll { load, fetch } = vm.keeper.poll(store, *now, random);
         if let Some(keys) = load {
             vm.keys = keys;
-            changed = true;
         }
         if fetch {
             vm.answer_at = Some(*now + (*latency).min(timing.timeout));
             self.fetches.push(*now);
         }
-        let called = vm.room.called(0, &vm.keeper, changed, *now);
+        let called = vm.room.called(0, &vm.keeper, *now);
         for (id, call) in called {
             self.decide(id, call != Call::Try);
         }
@@ -189,7 +186,7 @@ impl World {
             if !vm.keys.contains(&key) {
                 match vm.keeper.admit(!vm.keys.is_empty(), vm.room.count(0), self.now) {
                     Ok(waiting) => {
-                        vm.room.enter(id, 0, waiting);
+                        vm.room.enter(id, 0, waiting, &vm.keeper);
                         vm.next_tick = vm.next_tick.min(self.now + 20);
                         return id;
                     }
@@ -302,6 +299,29 @@ fn a_rotation_is_noticed_by_the_first_token_of_the_new_key_and_refuses_none() {
         assert!(world.waited(id) < 100);
     }
     assert_eq!(world.fetches.len() - before, 1, "one fetch for all of them");
+}
+
+#[test]
+fn keys_that_a_new_request_finds_serve_those_that_wait_already() {
+    let mut world = World::new(2, Timing { refresh: 10_000, ..TIMING });
+    world.latency = 500;
+    world.run(1_000);
+    world.request(0, b'x');
+    world.run(100);
+    // The second VM's request comes when the fetch that brings its key is under way.
+    world.published = Some(b"ab".to_vec());
+    let waiting = world.request(1, b'b');
+    assert_eq!(world.answer(waiting), None);
+    while world.store.body().as_deref() != Some(b"ab") {
+        let quiet = world.now + 1_000;
+        world.vms[1].next_tick = quiet;
+        world.run(5);
+    }
+    let other = world.request(1, b'b');
+    assert_eq!(world.answer(other), Some(Answer::Accepted));
+    world.vms[1].next_tick = world.now;
+    world.run(30);
+    assert_eq!(world.answer(waiting), Some(Answer::Accepted));
 }
 
 #[test]

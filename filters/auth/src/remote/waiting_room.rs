@@ -4,10 +4,19 @@ use std::collections::BTreeMap;
 
 use super::{Keeper, Outlook, Waiting};
 
-/// Requests that wait, by the number that the host has given them, with the place of their issuer in the configuration.
+/// Requests that wait, by the number that the host has given them.
 #[derive(Debug, Default)]
 pub struct WaitingRoom {
-    requests: BTreeMap<u32, (usize, Waiting)>,
+    requests: BTreeMap<u32, Guest>,
+}
+
+#[derive(Debug)]
+struct Guest {
+    /// The place of its issuer in the configuration.
+    issuer: usize,
+    waiting: Waiting,
+    /// The generation of the keys that were not the right ones.
+    tried: u64,
 }
 
 /// Why a request that waits is to be decided now.
@@ -22,9 +31,9 @@ pub enum Call {
 }
 
 impl WaitingRoom {
-    /// A request begins to wait.
-    pub fn enter(&mut self, request: u32, issuer: usize, waiting: Waiting) {
-        self.requests.insert(request, (issuer, waiting));
+    /// A request begins to wait for other keys than its issuer's keeper has.
+    pub fn enter(&mut self, request: u32, issuer: usize, waiting: Waiting, keeper: &Keeper) {
+        self.requests.insert(request, Guest { issuer, waiting, tried: keeper.generation() });
     }
 
     /// A request has been decided, or its client is gone; whether it was here.
@@ -34,7 +43,7 @@ impl WaitingRoom {
 
     /// How many requests wait for keys of this issuer.
     pub fn count(&self, issuer: usize) -> usize {
-        self.requests.values().filter(|(of, _)| *of == issuer).count()
+        self.requests.values().filter(|guest| guest.issuer == issuer).count()
     }
 
     /// Whether nobody waits.
@@ -42,15 +51,15 @@ impl WaitingRoom {
         self.requests.is_empty()
     }
 
-    /// The requests that are to be decided now, after a look at the issuer's record; `changed` if this has brought other
-    /// keys. Each stays here until it leaves.
-    pub fn called(&self, issuer: usize, keeper: &Keeper, changed: bool, now: u64) -> Vec<(u32, Call)> {
-        let of_issuer = self.requests.iter().filter(|(_, (of, _))| *of == issuer);
-        let call = |(request, (_, waiting)): (&u32, &(usize, Waiting))| {
-            let call = match keeper.outlook(waiting, now) {
+    /// The requests that are to be decided now, after a look at the issuer's record. Each stays here until it leaves.
+    pub fn called(&mut self, issuer: usize, keeper: &Keeper, now: u64) -> Vec<(u32, Call)> {
+        let of_issuer = self.requests.iter_mut().filter(|(_, guest)| guest.issuer == issuer);
+        let call = |(request, guest): (&u32, &mut Guest)| {
+            let tried = std::mem::replace(&mut guest.tried, keeper.generation());
+            let call = match keeper.outlook(&guest.waiting, now) {
                 Outlook::Come => Call::Come,
                 Outlook::Late => Call::Late,
-                Outlook::Hope if changed => Call::Try,
+                Outlook::Hope if tried != keeper.generation() => Call::Try,
                 Outlook::Hope => return None,
             };
             Some((*request, call))
