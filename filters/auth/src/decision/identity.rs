@@ -28,14 +28,13 @@ pub(super) fn headers(
 pub(super) fn state(items: &[StateItem], payload: &Map<String, Value>) -> Vec<(usize, Rc<str>)> {
     let mut values = Vec::new();
     for (index, StateItem { name: _, claim }) in items.iter().enumerate() {
-        let value = match claim {
-            None => Some(Rc::from(Value::Object(payload.clone()).to_string())),
-            Some(claim) => claim.of(payload).map(|value| match value {
-                Value::String(text) if !text.chars().any(char::is_control) => Rc::from(text.as_str()),
-                other => Rc::from(other.to_string()),
-            }),
+        let value = match claim.as_ref().map(|claim| claim.of(payload)) {
+            None => serde_json::to_string(payload).ok(),
+            Some(None) => None,
+            Some(Some(Value::String(text))) if !text.chars().any(char::is_control) => Some(text.clone()),
+            Some(Some(other)) => serde_json::to_string(other).ok(),
         };
-        values.extend(value.map(|value| (index, value)));
+        values.extend(value.map(|value| (index, Rc::from(value))));
     }
     values
 }

@@ -57,7 +57,7 @@ fn problem(refusal: &Refusal, path: &str, request_id: &str) -> Vec<u8> {
         members.insert(name.to_owned(), Value::String(value.to_owned()));
     }
     members.insert("status".to_owned(), Value::from(refusal.status));
-    Value::Object(members).to_string().into_bytes()
+    serde_json::to_vec(&members).unwrap_or_default()
 }
 
 /// The reason phrase of a status that this filter answers with (RFC 9110, section 15).

@@ -9,6 +9,9 @@ use crate::testing::{self, NOW};
 use crate::token::TokenError;
 use crate::verify::{SignatureError, Verifiers};
 
+mod forms;
+mod issuers;
+
 /// One request to the gate of the test configuration.
 struct Asked {
     method: &'static str,
@@ -42,15 +45,12 @@ impl Asked {
 
     /// The same by another configuration.
     fn outcome_with(self, config: &Value) -> String {
-        let (config, _) = Config::parse(config.to_string().as_bytes()).unwrap();
-        let gate = Gate::new(config);
-        let headers = HeaderMap::from_pairs(&self.headers).unwrap();
-        let Self { method, path, route_name, .. } = self;
-        let target = path.as_bytes();
-        let path = path.split('?').next().unwrap();
-        let head = RequestHead { method, path, target, route_name, headers: &headers };
-        let verifiers = Verifiers::probe_host(HostVerifier::with(testing::boring_host));
-        match gate.decide(&head, NOW, &verifiers) {
+        self.outcome_of(&gate(config))
+    }
+
+    /// The same by a gate that has seen something.
+    fn outcome_of(self, gate: &Gate) -> String {
+        self.decided_by(gate, |decision| match decision {
             Decision::Forward { ground, set, remove, state: _ } => {
                 let set: Vec<_> = set
                     .iter()
@@ -61,8 +61,22 @@ impl Asked {
             }
             Decision::Refuse(refused) => shown(&refused),
             Decision::Await { issuer, otherwise } => format!("Await {issuer}, else {}", shown(&otherwise)),
-        }
+        })
     }
+
+    fn decided_by<T>(self, gate: &Gate, read: impl FnOnce(Decision<'_>) -> T) -> T {
+        let headers = HeaderMap::from_pairs(&self.headers).unwrap();
+        let Self { method, path, route_name, .. } = self;
+        let target = path.as_bytes();
+        let path = path.split('?').next().unwrap();
+        let head = RequestHead { method, path, target, route_name, headers: &headers };
+        let verifiers = Verifiers::probe_host(HostVerifier::with(testing::boring_host));
+        read(gate.decide(&head, NOW, &verifiers))
+    }
+}
+
+fn gate(config: &Value) -> Gate {
+    Gate::new(Config::parse(config.to_string().as_bytes()).unwrap().0)
 }
 
 fn shown(refused: &Refused) -> String {
