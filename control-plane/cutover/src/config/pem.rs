@@ -152,6 +152,44 @@ mod tests {
     use super::*;
     use jwt_simple::algorithms::{ES256KeyPair, Ed25519KeyPair};
 
+    /// `openssl ecparam -name secp521r1 -genkey -noout | openssl ec -pubout`.
+    const P521: &str = "-----BEGIN PUBLIC KEY-----
+MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQBuSCaVAJe0xeYjk6A3+uZHNA84O3/
+V3C6weeTEteoKoW1fxkA0G3iTRmsGGt91anyNR++zj9SYdKA6wU5sFuzTJYAixCt
+6qvPCltKfe1cqC03SCKkYZ441inijW0FHMPq+5r0UI7tn5DUDa1OmOjQWl3NX/cD
+qevR50p4xWINWk7Mdsw=
+-----END PUBLIC KEY-----
+";
+    /// `openssl genrsa 2048 | openssl rsa -pubout`.
+    const RSA: &str = "-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAjTBTcUhtik2emiDjQlvg
+PiHNukyZWKAIXJxn5po0SM2sZX8hDG9/gTG83z8ji+2B8WLVPG121+jeebWH3ARK
+jWQrLgFosgm8ZBsqR+U1juI12OfNp7vc1OBIfPF3gqjv65nLn7RNvnc1+jx9idr7
+UeQQBP5wJ3jmCBgz1ioQVNF4s/A49tQ7D83fYUpWqLWWqzQj7rKjRRDMz6iK582z
+Ld65+jgly+Gp4uC/ZAsx0CsgoQi6ecLNCZZQRldxwIUzZuEquuQrMl+sdWSQqYmS
+04K3NmXM+GLIQ0+e47Ci5rFBXA44YnEohJbSaeAEURFxzFQdVnJiGdWnLE9yCP8a
+gQIDAQAB
+-----END PUBLIC KEY-----
+";
+    /// `openssl genrsa 1024 | openssl rsa -pubout`.
+    const WEAK: &str = "-----BEGIN PUBLIC KEY-----
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC7N2200gPiPARBRfQC39+vqUFx
+TG3WsUxbvne+jSySULU7S3/748xyiFx2pu/VlJRvLzfbbywLycPdBk1HatHcbJkL
+1+ckc/sozkZKTr8Y0sgGWLbpoXowtsXomG2kQdzkZYZZRMrevahC65aMyVYwUYSX
+M2U0dd6xMlrWXGzmSwIDAQAB
+-----END PUBLIC KEY-----
+";
+
+    #[test]
+    fn keys_as_openssl_writes_them_are_taken_unless_they_are_weak() {
+        for alg in ["RS256", "RS512", "PS384"] {
+            assert_eq!(usable(RSA, alg).unwrap(), RSA, "{alg}");
+            assert!(matches!(usable(WEAK, alg), Err(PemError::Unfit { .. })), "{alg}");
+        }
+        assert_eq!(usable(P521, "ES512").unwrap(), P521);
+        assert!(matches!(usable(P521, "ES384"), Err(PemError::Unfit { .. })));
+    }
+
     #[test]
     fn a_public_key_is_taken_for_its_own_algorithm_only() {
         let ed25519 = Ed25519KeyPair::generate().public_key().to_pem();
