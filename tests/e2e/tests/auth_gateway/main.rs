@@ -1,5 +1,6 @@
 //! What operators write under `auth` in `gateway.yaml`, as the running product does it.
 
+mod everything;
 mod fetched;
 mod issuer;
 mod log;
