@@ -71,7 +71,7 @@ impl KeySet {
         let mut set = Self::default();
         let mut problems = Vec::new();
         for (index, value) in keys.iter().enumerate() {
-            if let Err(error) = Key::read(value).and_then(|key| set.add(key, allowed)) {
+            if let Err(error) = Key::read_among(value, allowed).and_then(|key| set.add(key, allowed)) {
                 let id = value.get("kid").and_then(Value::as_str).map(str::to_owned);
                 problems.push(KeyProblem { index, id, error });
             }

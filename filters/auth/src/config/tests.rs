@@ -39,7 +39,7 @@ fn a_broken_key_is_a_warning_and_no_usable_key_an_error() {
     let (_, warnings) = Config::parse(config.to_string().as_bytes()).unwrap();
     assert_eq!(
         warnings[0].to_string(),
-        "issuers[0].jwks.keys[13] (kid `x`): `alg` is missing; each key must say its algorithm"
+        "issuers[0].jwks.keys[13] (kid `x`): `alg` is missing; each key must say its algorithm, or the issuer's `algorithms` leave but one for it"
     );
     assert_eq!(
         error_with("/issuers/0/jwks/keys", json!([])),
@@ -47,7 +47,7 @@ fn a_broken_key_is_a_warning_and_no_usable_key_an_error() {
     );
     assert_eq!(
         error_with("/issuers/0/jwks/keys", json!([{"kty": "RSA"}])),
-        "issuers[0].jwks.keys: has no usable key: keys[0]: `alg` is missing; each key must say its algorithm"
+        "issuers[0].jwks.keys: has no usable key: keys[0]: `alg` is missing; each key must say its algorithm, or the issuer's `algorithms` leave but one for it"
     );
 }
 

@@ -33,8 +33,10 @@ pub enum KeyError {
     /// Not for signatures, e.g. an encryption key; such keys are normal in a set.
     #[error("not for verifying signatures")]
     OtherUse,
-    /// `alg` is missing, so a token could choose it.
-    #[error("`alg` is missing; each key must say its algorithm")]
+    /// `alg` is missing, and more than one algorithm has such keys, so a token could choose it.
+    #[error(
+        "`alg` is missing; each key must say its algorithm, or the issuer's `algorithms` leave but one for it"
+    )]
     NoAlgorithm,
     /// An algorithm that is not supported.
     #[error("`alg` `{0}` is not supported; supported are {names}", names = Algorithm::names())]
@@ -108,15 +110,27 @@ impl Key {
     /// # Errors
     /// It is not fit for use.
     pub fn read(value: &Value) -> Result<Self, KeyError> {
+        Self::read_among(value, &Algorithm::ALL)
+    }
+
+    /// Reads one JWK of an issuer whose tokens have these algorithms. A key that does not say its algorithm is for the
+    /// only one of them that has keys of its kind; some large issuers publish such keys.
+    ///
+    /// # Errors
+    /// It is not fit for use.
+    pub(super) fn read_among(value: &Value, allowed: &[Algorithm]) -> Result<Self, KeyError> {
         if !value.is_object() {
             return Err(KeyError::NotAKey("must be an object".to_owned()));
         }
         if text(value, "use")?.is_some_and(|usage| usage != "sig") || !may_verify(value)? {
             return Err(KeyError::OtherUse);
         }
-        let name = text(value, "alg")?.ok_or(KeyError::NoAlgorithm)?;
-        let algorithm =
-            Algorithm::from_name(name).ok_or_else(|| KeyError::UnsupportedAlgorithm(name.to_owned()))?;
+        let algorithm = match text(value, "alg")? {
+            Some(name) => {
+                Algorithm::from_name(name).ok_or_else(|| KeyError::UnsupportedAlgorithm(name.to_owned()))?
+            }
+            None => only_algorithm(value, allowed)?,
+        };
         if member(value, "d").is_some() {
             return Err(KeyError::Private);
         }
@@ -185,18 +199,10 @@ fn needs(algorithm: Algorithm) -> &'static str {
 
 /// The material of a JWK that is of its algorithm's kind.
 fn jwk_material(algorithm: Algorithm, value: &Value) -> Result<Material, KeyError> {
-    let kind = text(value, "kty")?.ok_or_else(|| KeyError::NotAKey("`kty` is missing".to_owned()))?;
-    let scheme = algorithm.scheme();
-    let (right_kind, right_curve) = match scheme {
-        Scheme::RsaPkcs1 | Scheme::RsaPss => ("RSA", None),
-        Scheme::Ecdsa(curve) => ("EC", Some(curve.name())),
-        Scheme::Ed25519 => ("OKP", Some("Ed25519")),
-        Scheme::Hmac => ("oct", None),
-    };
-    if kind != right_kind || (right_curve.is_some() && text(value, "crv")? != right_curve) {
+    if !is_of_kind(algorithm, value)? {
         return Err(KeyError::WrongKind { algorithm, needs: needs(algorithm) });
     }
-    Ok(match scheme {
+    Ok(match algorithm.scheme() {
         Scheme::RsaPkcs1 | Scheme::RsaPss => {
             Material::Rsa { modulus: number(value, "n")?, exponent: number(value, "e")? }
         }
@@ -208,6 +214,29 @@ fn jwk_material(algorithm: Algorithm, value: &Value) -> Result<Material, KeyErro
         Scheme::Ed25519 => Material::Ed25519(coordinate(value, "x", 32)?),
         Scheme::Hmac => Material::Secret(number(value, "k")?),
     })
+}
+
+/// Whether a JWK is of the kind that an algorithm's keys have.
+fn is_of_kind(algorithm: Algorithm, value: &Value) -> Result<bool, KeyError> {
+    let (kind, curve) = match algorithm.scheme() {
+        Scheme::RsaPkcs1 | Scheme::RsaPss => ("RSA", None),
+        Scheme::Ecdsa(curve) => ("EC", Some(curve.name())),
+        Scheme::Ed25519 => ("OKP", Some("Ed25519")),
+        Scheme::Hmac => ("oct", None),
+    };
+    let found = text(value, "kty")?.ok_or_else(|| KeyError::NotAKey("`kty` is missing".to_owned()))?;
+    Ok(found == kind && (curve.is_none() || text(value, "crv")? == curve))
+}
+
+/// The only one of these algorithms that has keys of a JWK's kind.
+fn only_algorithm(value: &Value, allowed: &[Algorithm]) -> Result<Algorithm, KeyError> {
+    let mut only = None;
+    for algorithm in allowed {
+        if is_of_kind(*algorithm, value)? && only.replace(*algorithm).is_some() {
+            return Err(KeyError::NoAlgorithm);
+        }
+    }
+    only.ok_or(KeyError::NoAlgorithm)
 }
 
 /// Whether `key_ops`, where it is there, allows to verify.

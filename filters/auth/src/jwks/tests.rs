@@ -73,7 +73,7 @@ fn a_key_is_for_one_algorithm_that_fits_it() {
     );
     assert_eq!(
         problem(&changed(rsa.clone(), "alg", Value::Null)),
-        "`alg` is missing; each key must say its algorithm"
+        "`alg` is missing; each key must say its algorithm, or the issuer's `algorithms` leave but one for it"
     );
     assert_eq!(problem(&changed(rsa.clone(), "use", json!("enc"))), "not for verifying signatures");
     assert_eq!(problem(&changed(rsa, "key_ops", json!(["sign"]))), "not for verifying signatures");
@@ -106,4 +106,51 @@ fn two_keys_of_one_name_and_algorithm_are_not_guessed_between() {
     let (set, problems) = KeySet::read(&[rsa.clone(), rsa], &Algorithm::ALL).unwrap();
     assert_eq!(problems.len(), 1);
     assert!(set.select(Algorithm::Rs256, Some("RS256")).is_ok());
+}
+
+#[test]
+fn a_key_without_an_algorithm_is_for_the_only_one_that_its_issuer_has_for_such_keys() {
+    let read = |signer: Algorithm, allowed: &[Algorithm]| {
+        let jwk = changed(testing::signer(signer).jwk(), "alg", Value::Null);
+        KeySet::read(&[jwk], allowed).map(|(set, _)| set.iter().next().unwrap().algorithm)
+    };
+    for only in [Algorithm::Rs256, Algorithm::Ps512, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs512] {
+        let kin = testing::signer(only).algorithm;
+        assert_eq!(read(kin, &[only, Algorithm::Es384]).ok(), Some(only));
+    }
+    assert_eq!(
+        read(Algorithm::Es256, &Algorithm::ALL).ok(),
+        Some(Algorithm::Es256),
+        "no other has its curve"
+    );
+    for (key, several) in [
+        (Algorithm::Rs256, Algorithm::ALL.as_slice()),
+        (Algorithm::Rs256, &[Algorithm::Rs256, Algorithm::Ps256]),
+        (Algorithm::Hs512, &[Algorithm::Hs256, Algorithm::Hs512]),
+        (Algorithm::Rs256, &[Algorithm::Es256]),
+    ] {
+        let error = read(key, several).unwrap_err().to_string();
+        assert!(error.contains("`alg` is missing"), "{error}");
+    }
+}
+
+#[test]
+fn a_published_set_is_read_as_it_comes_and_anything_else_is_none() {
+    let keys = json!([testing::signer(Algorithm::Es256).jwk(), {"kty": "RSA", "use": "enc"}]);
+    let published = json!({"keys": keys, "issuer": "https://issuer.example"}).to_string();
+    let (set, problems) = KeySet::parse(published.as_bytes(), &Algorithm::ALL).unwrap();
+    assert_eq!((set.iter().count(), problems.len()), (1, 1));
+    let not_a_set = "not a json web key set: must be a json object with unique members and a list `keys`";
+    for text in ["", "[]", "<html>", "{}", r#"{"keys":{}}"#, r#"{"keys":[],"keys":[]}"#] {
+        assert_eq!(
+            KeySet::parse(text.as_bytes(), &Algorithm::ALL).unwrap_err().to_string(),
+            not_a_set,
+            "{text}"
+        );
+    }
+    let other = KeySet::parse(published.as_bytes(), &[Algorithm::EdDsa]).unwrap_err().to_string();
+    assert_eq!(
+        other,
+        "has no usable key: keys[0] (kid `ES256`): ES256 is not among the issuer's `algorithms`"
+    );
 }
