@@ -25,6 +25,15 @@ test: setup wasm ## every test: Node gateway, Rust crates, end to end with a rea
 	  cargo test --locked --no-fail-fast; \
 	fi
 
+.PHONY: hostile
+hostile: needs-rust envoy-binary wasm ## 100,000 requests that the auth filter must refuse (HOSTILE_SEED=n repeats a run)
+	@HOSTILE_REQUESTS=$${HOSTILE_REQUESTS:-100000} HOSTILE_SEED=$${HOSTILE_SEED:-$$RANDOM} \
+	  cargo test --locked -p cutover-e2e --test auth_hostile -- --nocapture
+
+.PHONY: test-matrix
+test-matrix: setup wasm ## the auth filter's tests on every Envoy of envoy/versions.txt, with a closing table
+	@tests/e2e/matrix
+
 .PHONY: build
 build: needs-rust ## the release binaries, target/release/cutover first of all
 	cargo build --locked --release -p cutover -p cutover-upstreams -p cutover-e2e

@@ -123,6 +123,11 @@ pub(crate) fn decode(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
+/// The same of what may be none.
+pub(crate) fn try_decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
 impl Signer {
     /// A signer that says `algorithm` (also as its `kid`) and computes an HMAC, with the hash that the name ends with.
     pub(crate) fn hmac(algorithm: &str, secret: &[u8]) -> Self {
