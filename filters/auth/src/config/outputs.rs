@@ -4,6 +4,26 @@ use super::view::{ConfigError, View};
 use super::{Forward, StateItem, claim_path, quotable};
 use crate::rules::ClaimPath;
 
+/// Headers that have a meaning of their own to HTTP (RFC 9110, RFC 9112) or to this filter.
+pub(super) const TAKEN: [&str; 16] = [
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-request-id",
+];
+
 pub(super) fn forward(view: View<'_>) -> Result<Vec<Forward>, ConfigError> {
     let mut all = Vec::new();
     for (header, claim) in view.members()? {
@@ -14,9 +34,8 @@ pub(super) fn forward(view: View<'_>) -> Result<Vec<Forward>, ConfigError> {
         if header.is_empty() || !header.bytes().all(fits) {
             return Err(claim.error("must be a header name in lower case"));
         }
-        if matches!(header, "authorization" | "host" | "content-length" | "transfer-encoding" | "connection")
-        {
-            return Err(claim.error("must not be a header that http itself uses"));
+        if TAKEN.contains(&header) {
+            return Err(claim.error("must not be a header that has a meaning of its own"));
         }
         all.push(if claim.value().is_string() {
             Forward { header: header.to_owned(), claim: claim_path(claim)?, join: None }

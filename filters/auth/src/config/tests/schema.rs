@@ -93,3 +93,22 @@ fn the_published_schema_has_the_same_ranges() {
     }
     assert_eq!(ranges, 9, "the cache's two, the leeway of two issuers, and five about remote keys");
 }
+
+#[test]
+fn the_published_schema_keeps_the_same_headers_free_of_claims() {
+    let schema = schema();
+    let taken = &schema["properties"]["forward"]["propertyNames"]["not"]["enum"];
+    assert_eq!(taken, &json!(outputs::TAKEN));
+    for header in outputs::TAKEN {
+        let error = error_of(|config| config["forward"][header] = json!("sub"));
+        assert_eq!(error, format!("forward.{header}: must not be a header that has a meaning of its own"));
+    }
+}
+
+#[test]
+fn the_published_schema_names_the_same_algorithms() {
+    let issuer = &schema()["properties"]["issuers"]["items"]["properties"];
+    let names = json!(Algorithm::ALL.map(Algorithm::name));
+    assert_eq!(issuer["algorithms"]["items"]["enum"], names);
+    assert_eq!(issuer["algorithms"]["default"], names);
+}
