@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::thread;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -31,6 +31,7 @@ use crate::raw::{self, Connection, RawAnswer};
 use crate::wait::eventually;
 
 const ACCESS_LOG: &str = "access.log";
+const LISTENERS: &str = "listeners.json";
 
 /// How an [`AuthEnvoy`] is to be.
 #[derive(Debug, Clone)]
@@ -38,9 +39,11 @@ pub struct AuthEnvoyBuilder {
     configuration: String,
     workers: u16,
     version: Option<String>,
-    clusters: Vec<(String, SocketAddr)>,
+    clusters: Vec<(String, Option<SocketAddr>)>,
     access_log: String,
     log_level: String,
+    stop_iteration: bool,
+    from_file: bool,
 }
 
 impl AuthEnvoyBuilder {
@@ -74,7 +77,29 @@ impl AuthEnvoyBuilder {
     /// One more cluster, e.g. an issuer's key server.
     #[must_use]
     pub fn cluster(mut self, name: &str, address: SocketAddr) -> Self {
-        self.clusters.push((name.to_owned(), address));
+        self.clusters.push((name.to_owned(), Some(address)));
+        self
+    }
+
+    /// One more cluster, in which there is nobody.
+    #[must_use]
+    pub fn empty_cluster(mut self, name: &str) -> Self {
+        self.clusters.push((name.to_owned(), None));
+        self
+    }
+
+    /// Envoy hands the filter a request's body although the filter has paused its head.
+    #[must_use]
+    pub fn body_while_paused(mut self) -> Self {
+        self.stop_iteration = true;
+        self
+    }
+
+    /// The configuration can be changed while it runs: [`AuthEnvoy::reconfigure`]. One that the filter refuses does then
+    /// not end Envoy.
+    #[must_use]
+    pub fn reconfigurable(mut self) -> Self {
+        self.from_file = true;
         self
     }
 
@@ -104,6 +129,7 @@ impl AuthEnvoyBuilder {
         let admin_file = folder.path().join("admin");
         let process = self.launch(folder.path(), &file, &admin_file)?;
         let process = RefCell::new(process);
+        let builder = self.clone();
         let found = eventually("Envoy's listener", || async {
             if let Some(status) = process.borrow_mut().ended()? {
                 return Ok(Err(anyhow!("Envoy ended ({status})")));
@@ -114,7 +140,7 @@ impl AuthEnvoyBuilder {
         });
         let found = found.await.and_then(|found| found);
         let (admin, address) = found.with_context(|| process.borrow().output())?;
-        Ok(AuthEnvoy { process: process.into_inner(), address, admin, upstream, folder })
+        Ok(AuthEnvoy { process: process.into_inner(), address, admin, upstream, folder, builder })
     }
 
     /// One Envoy for all tests of a program that run at the same time: the first starts it, the last one's end stops it.
@@ -149,6 +175,7 @@ impl AuthEnvoyBuilder {
         };
         Process::start("envoy", folder, &program, |command| {
             command.current_dir(folder).arg("-c").arg(file).arg("--admin-address-path").arg(admin_file);
+            command.args(["--service-node", "auth", "--service-cluster", "auth"]);
             command.args(["--concurrency", &self.workers.to_string(), "--disable-hot-restart"]);
             command.args(["--log-level", "warning", "--file-flush-interval-msec", "20"]);
             command.args(["--component-log-level", &format!("wasm:{}", self.log_level)]);
@@ -156,20 +183,41 @@ impl AuthEnvoyBuilder {
     }
 
     fn bootstrap(&self, folder: &Path, upstream: SocketAddr) -> Result<Value> {
-        let clusters = [("upstream".to_owned(), upstream)];
+        let clusters = [("upstream".to_owned(), Some(upstream))];
         let clusters: Vec<Value> =
             clusters.iter().chain(&self.clusters).map(|(name, address)| cluster(name, *address)).collect();
+        let admin = json!({"address": socket("127.0.0.1:0".parse()?)});
+        if self.from_file {
+            self.write_listeners(folder)?;
+            let watched = json!({"path": folder.join(LISTENERS), "watched_directory": {"path": folder}});
+            return Ok(json!({
+                "admin": admin,
+                "static_resources": {"clusters": clusters},
+                "dynamic_resources": {"lds_config": {"path_config_source": watched}},
+            }));
+        }
+        let listeners = [self.listener(folder)?];
+        Ok(json!({"admin": admin, "static_resources": {"listeners": listeners, "clusters": clusters}}))
+    }
+
+    fn listener(&self, folder: &Path) -> Result<Value> {
         Ok(json!({
-            "admin": {"address": socket("127.0.0.1:0".parse()?)},
-            "static_resources": {
-                "listeners": [{
-                    "name": "gateway",
-                    "address": socket("127.0.0.1:0".parse()?),
-                    "filter_chains": [{"filters": [self.manager(folder)?]}],
-                }],
-                "clusters": clusters,
-            },
+            "name": "gateway",
+            "address": socket("127.0.0.1:0".parse()?),
+            "filter_chains": [{"filters": [self.manager(folder)?]}],
         }))
+    }
+
+    /// Envoy notices that a file has been moved into the folder.
+    fn write_listeners(&self, folder: &Path) -> Result<()> {
+        let mut listener = self.listener(folder)?;
+        if let Some(members) = listener.as_object_mut() {
+            let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
+            members.insert("@type".to_owned(), kind.into());
+        }
+        let part = folder.join("listeners.part");
+        fs::write(&part, json!({"resources": [listener]}).to_string())?;
+        Ok(fs::rename(part, folder.join(LISTENERS))?)
     }
 
     fn manager(&self, folder: &Path) -> Result<Value> {
@@ -215,6 +263,7 @@ impl AuthEnvoyBuilder {
                     "name": "auth",
                     "root_id": "auth",
                     "failure_policy": "FAIL_RELOAD",
+                    "allow_on_headers_stop_iteration": self.stop_iteration,
                     "vm_config": {
                         "vm_id": "cutover",
                         "runtime": "envoy.wasm.runtime.v8",
@@ -241,6 +290,7 @@ pub struct AuthEnvoy {
     pub admin: String,
     upstream: Echo,
     folder: TempDir,
+    builder: AuthEnvoyBuilder,
 }
 
 impl AuthEnvoy {
@@ -256,7 +306,19 @@ impl AuthEnvoy {
                          sub=%FILTER_STATE(wasm.cutover.auth.sub:PLAIN)%"
                 .to_owned(),
             log_level: "warning".to_owned(),
+            stop_iteration: false,
+            from_file: false,
         }
+    }
+
+    /// Gives the filter another configuration, which Envoy takes a moment later.
+    ///
+    /// # Errors
+    /// When it was not built to be [`reconfigurable`](AuthEnvoyBuilder::reconfigurable).
+    pub fn reconfigure(&mut self, document: &Value) -> Result<()> {
+        ensure!(self.builder.from_file, "build it to be reconfigurable");
+        self.builder = self.builder.clone().configuration(document);
+        self.builder.write_listeners(self.folder.path())
     }
 
     /// The service behind it.
@@ -357,14 +419,13 @@ async fn listener(admin: &str) -> Result<SocketAddr> {
     Ok(format!("{host}:{port}").parse()?)
 }
 
-fn cluster(name: &str, address: SocketAddr) -> Value {
+fn cluster(name: &str, address: Option<SocketAddr>) -> Value {
+    let endpoints: Vec<Value> =
+        address.into_iter().map(|address| json!({"endpoint": {"address": socket(address)}})).collect();
     json!({
         "name": name,
         "connect_timeout": "1s",
-        "load_assignment": {
-            "cluster_name": name,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket(address)}}]}],
-        },
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
     })
 }
 
