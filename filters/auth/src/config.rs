@@ -106,10 +106,7 @@ impl Config {
     /// # Errors
     /// It is not of the form, or contradicts itself.
     pub fn parse(text: &[u8]) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let members = json::object(text).ok_or_else(|| ConfigError {
-            field: String::new(),
-            problem: "must be one json object, in which no member is there twice".to_owned(),
-        })?;
+        let members = json::object(text).ok_or_else(|| no_object(text))?;
         let document = Value::Object(members);
         let view = View::root(&document);
         view.only(&[
@@ -151,6 +148,16 @@ impl Config {
             keys.map(|key| (issuer.expected.issuer.as_str(), key.algorithm))
         })
     }
+}
+
+fn no_object(text: &[u8]) -> ConfigError {
+    let problem = if text.trim_ascii_start().starts_with(b"{") {
+        "must be one well-formed json object, in which no member is there twice"
+    } else {
+        // Envoy's reference promises JSON for a `Struct`, but 1.36 to 1.40 hand over its protobuf encoding.
+        "must be one json object; Envoy hands it over as it is if it is a `google.protobuf.StringValue`, not a `Struct`"
+    };
+    ConfigError { field: String::new(), problem: problem.to_owned() }
 }
 
 fn routes(view: View<'_>) -> Result<Routes, ConfigError> {

@@ -113,7 +113,7 @@ impl<'a> View<'a> {
         self.value.as_bool().ok_or_else(|| self.error("must be true or false"))
     }
 
-    /// A whole number. `5.0` is one: Envoy keeps the numbers of a `google.protobuf.Struct` as doubles.
+    /// A whole number. `5.0` is one: where a mesh keeps the configuration as a protobuf `Struct`, all numbers are doubles.
     pub(crate) fn whole(&self, range: RangeInclusive<u32>) -> Result<u32, ConfigError> {
         let number = self.value.as_f64().filter(|number| number.fract() == 0.0);
         let number = number.ok_or_else(|| self.error("must be a whole number"))?;

@@ -12,9 +12,13 @@ fn parsed(change: impl Fn(&mut Value)) -> Config {
 fn what_is_no_json_object_or_repeats_a_member_is_refused() {
     let good = testing::config().to_string();
     let deep = good.replacen("\"realm\":", "\"issuers\":[],\"realm\":", 1);
-    for text in ["", "[]", "{", "{} {}", &good[..good.len() - 1], &deep] {
-        let error = Config::parse(text.as_bytes()).map(|_| ()).unwrap_err().to_string();
-        assert_eq!(error, "must be one json object, in which no member is there twice", "{text:.40}");
+    let error = |text: &str| Config::parse(text.as_bytes()).map(|_| ()).unwrap_err().to_string();
+    for text in ["{", " {} {}", &good[..good.len() - 1], &deep] {
+        let words = "must be one well-formed json object, in which no member is there twice";
+        assert_eq!(error(text), words, "{text:.40}");
+    }
+    for text in ["", "[]", "\n\u{10}\n\u{5}realm\u{12}\u{7}\u{1a}\u{5}gateway"] {
+        assert!(error(text).contains("`google.protobuf.StringValue`, not a `Struct`"), "{text:?}");
     }
 }
 
