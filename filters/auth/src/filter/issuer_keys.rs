@@ -5,7 +5,8 @@ use cutover_filter_host::{HostError, NEW, Shared, random_bytes, set_shared, shar
 use super::fetch::{self, Failure};
 use super::metrics::{KeyGauges, Metrics};
 use crate::Gate;
-use crate::config::RemoteKeys;
+use crate::algorithm::Algorithm;
+use crate::config::{Issuer, RemoteKeys};
 use crate::jwks::{KeyProblem, KeySet, SetError};
 use crate::remote::{Keeper, Poll, Store, Timing};
 use crate::verify::{SignatureVerifier as _, Verifiers};
@@ -25,8 +26,13 @@ pub(super) struct IssuerKeys {
 impl IssuerKeys {
     /// # Errors
     /// The host has no shared data, so every worker would fetch for itself.
-    pub(super) fn new(issuer: usize, name: &str, source: &RemoteKeys, now: u64) -> Result<Self, HostError> {
-        let store = HostStore::of(source);
+    pub(super) fn new(
+        place: usize,
+        issuer: &Issuer,
+        source: &RemoteKeys,
+        now: u64,
+    ) -> Result<Self, HostError> {
+        let store = HostStore::of(source, &issuer.algorithms);
         shared(&store.record)?;
         let timing = Timing {
             timeout: 1_000 * u64::from(source.timeout_seconds),
@@ -36,12 +42,12 @@ impl IssuerKeys {
             hold_requests: source.hold_requests as usize,
         };
         Ok(Self {
-            issuer,
+            issuer: place,
             keeper: Keeper::new(timing, random(now)),
             source: source.clone(),
             store,
             call: None,
-            gauges: KeyGauges::define(name),
+            gauges: KeyGauges::define(&issuer.expected.issuer),
         })
     }
 
@@ -119,7 +125,7 @@ impl IssuerKeys {
                 gate.set_keys(self.issuer, keys);
                 true
             }
-            // Fetched by an issuer's rules that has the same url and other algorithms, or no set at all.
+            // Whoever shares it would not have: somebody else writes to the shared data of this VM's id.
             Err(error) => {
                 log::warn!("auth: keys of {} not read: {error}", name(gate, self.issuer));
                 self.keeper.refuse_load();
@@ -150,7 +156,8 @@ fn report(name: &str, keys: &KeySet, problems: &[KeyProblem], verifiers: &Verifi
     }
 }
 
-/// The values of one url, under names in the shared data of the VM's id.
+/// The values of one url, under names in the shared data of the VM's id. Issuers of other algorithms have others, because
+/// a set of no use to one of them may be of use to the other.
 #[derive(Debug)]
 struct HostStore {
     record: String,
@@ -158,9 +165,14 @@ struct HostStore {
 }
 
 impl HostStore {
-    fn of(RemoteKeys { cluster, authority, path, scheme, .. }: &RemoteKeys) -> Self {
-        let key =
-            |kind| ["cutover.auth.jwks ", kind, " ", cluster, " ", scheme, "://", authority, path].concat();
+    fn of(source: &RemoteKeys, algorithms: &[Algorithm]) -> Self {
+        let RemoteKeys { cluster, authority, path, scheme, .. } = source;
+        let known = Algorithm::ALL.iter().filter(|known| algorithms.contains(known));
+        let names = known.map(|known| known.name()).collect::<Vec<_>>().join(",");
+        let key = |kind| {
+            ["cutover.auth.jwks ", kind, " ", cluster, " ", scheme, "://", authority, path, " ", &names]
+                .concat()
+        };
         Self { record: key("record"), body: key("body") }
     }
 }

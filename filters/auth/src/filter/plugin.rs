@@ -76,7 +76,7 @@ impl Plugin {
         let mut issuers = Vec::new();
         for (place, issuer) in config.issuers.iter().enumerate() {
             if let Keys::Remote(source) = &issuer.keys {
-                issuers.push(IssuerKeys::new(place, &issuer.expected.issuer, source, now)?);
+                issuers.push(IssuerKeys::new(place, issuer, source, now)?);
             }
         }
         let pace = if issuers.is_empty() { 0 } else { HURRY };

@@ -96,11 +96,11 @@ impl Keeper {
     pub fn poll(&mut self, store: &dyn Store, now: u64, random: u64) -> Poll {
         let mut fetch = false;
         for _ in 0..TRIES {
-            let version = self.read(store, now);
-            let Some(next) = self.change(now, random) else { break };
+            let (version, stored) = self.read(store, now);
+            let Some(next) = self.change(&stored, now, random) else { break };
             if store.put_record(&next.encode(), version) {
+                fetch = next.started > self.record.started;
                 self.record = next;
-                fetch = next.lease.is_some();
                 if fetch {
                     self.fetching = Some(next.started);
                 }
@@ -121,7 +121,7 @@ impl Keeper {
     pub fn fetched(&mut self, store: &dyn Store, now: u64, random: u64, set: Option<&[u8]>) -> bool {
         let Some(number) = self.fetching.take() else { return false };
         for _ in 0..TRIES {
-            let version = self.read(store, now);
+            let (version, _) = self.read(store, now);
             if !self.holds(number) {
                 return false;
             }
@@ -157,7 +157,7 @@ impl Keeper {
     /// This VM goes: what it was fetching, another may fetch.
     pub fn leave(&mut self, store: &dyn Store, now: u64) {
         let Some(number) = self.fetching.take() else { return };
-        let version = self.read(store, now);
+        let (version, _) = self.read(store, now);
         if self.holds(number) {
             store.put_record(&self.record.undo().encode(), version);
         }
@@ -207,8 +207,8 @@ impl Keeper {
         started == number && lease.is_some_and(|lease| lease.owner == self.owner)
     }
 
-    /// Reads the record; one that is not there, or is none, is a new one.
-    fn read(&mut self, store: &dyn Store, now: u64) -> Option<u32> {
+    /// Reads the record, with its version and as it is stored; one that is not there, or is none, is a new one.
+    fn read(&mut self, store: &dyn Store, now: u64) -> (Option<u32>, Record) {
         let (record, version) = match store.record() {
             Some((bytes, version)) => (Record::decode(&bytes).unwrap_or_default(), Some(version)),
             None => (Record::default(), None),
@@ -216,11 +216,11 @@ impl Keeper {
         self.record = record.as_of(now, &self.timing);
         // Numbers of a record that has been lost mean nothing any more.
         self.demanded = self.demanded.map(|number| number.min(record.started));
-        version
+        (version, record)
     }
 
     /// What the record should become, if anything is to be done.
-    fn change(&mut self, now: u64, random: u64) -> Option<Record> {
+    fn change(&mut self, stored: &Record, now: u64, random: u64) -> Option<Record> {
         let record = self.record;
         if self.demanded.is_some_and(|number| record.started > number) {
             self.demanded = None;
@@ -230,7 +230,11 @@ impl Keeper {
         }
         let demanded = self.demanded.is_some();
         let may_start = record.lease.is_none() && now >= record.next_start(demanded, &self.timing);
-        may_start.then(|| record.start(self.owner, demanded, now, &self.timing))
+        if may_start {
+            return Some(record.start(self.owner, demanded, now, &self.timing));
+        }
+        // Times that were cut are kept so, or they would be cut at the next look again and never come.
+        (record != *stored).then_some(record)
     }
 
     fn load(&mut self, store: &dyn Store) -> Option<Vec<u8>> {

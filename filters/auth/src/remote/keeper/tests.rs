@@ -269,6 +269,20 @@ fn a_lease_of_another_time_is_not_waited_for_longer_than_any_lease_lasts() {
     assert!(store.put_record(&record.encode(), None));
     let mut vm = keeper(1);
     assert_eq!(vm.poll(&store, T, 0), Poll::default());
-    // The bytes still say an hour; what is read is cut, and the clock goes on.
-    assert!((0..3_700).any(|second| vm.poll(&store, T + second * 1_000, 0).fetch));
+    assert!(!vm.poll(&store, T + 61_000, 0).fetch, "a failure and its pause");
+    assert!(vm.poll(&store, T + 61_200, 0).fetch);
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_stop_the_refresh() {
+    let store = Shared::default();
+    let mut vm = settled(&store);
+    let back = T - 86_400_000;
+    assert!(!vm.poll(&store, back, 0).fetch);
+    assert!(!vm.poll(&store, back + 200_000, 0).fetch);
+    assert!(vm.poll(&store, back + 300_000, 0).fetch);
+    // And the same in the middle of a fetch.
+    assert!(!vm.poll(&store, back - 86_400_000, 0).fetch);
+    assert!(!vm.poll(&store, back - 86_400_000 + 61_000, 0).fetch, "a failure and its pause");
+    assert!(vm.poll(&store, back - 86_400_000 + 62_000, 0).fetch);
 }
