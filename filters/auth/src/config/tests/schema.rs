@@ -112,3 +112,28 @@ fn the_published_schema_names_the_same_algorithms() {
     assert_eq!(issuer["algorithms"]["items"]["enum"], names);
     assert_eq!(issuer["algorithms"]["default"], names);
 }
+
+/// The table of the README that begins with this heading.
+fn table(heading: &str) -> &'static str {
+    let (_, rest) = include_str!("../../../README.md").split_once(&format!("\n## {heading}\n")).unwrap();
+    rest.split("\n## ").next().unwrap()
+}
+
+#[test]
+fn the_readme_explains_every_field() {
+    for (_, path, place) in PARTS {
+        for name in schema().pointer(place).unwrap()["properties"].as_object().unwrap().keys() {
+            let explained = table("Configuration").lines().filter(|line| line.starts_with("| `"));
+            let names =
+                |line: &str| line.split('`').any(|part| part.split(['.', '"', '[']).any(|one| one == name));
+            assert!(explained.into_iter().any(names), "{path}: {name}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_explains_every_reason_that_is_counted() {
+    for code in crate::Reason::CODES {
+        assert!(table("Metrics").contains(&format!("`refused.{code}`")), "{code}");
+    }
+}
