@@ -149,6 +149,37 @@ async fn broken_keys_in_a_set_are_reported_once_and_the_others_are_used() -> Res
     Ok(())
 }
 
+#[tokio::test]
+async fn an_issuer_that_is_away_or_has_other_keys_is_no_matter_of_the_others() -> Result<()> {
+    let (key, other) = (signer("a"), Signer::generate("EdDSA").with_kid("b"));
+    let issuer = KeyServer::start(set(&[&key]))?;
+    let away = KeyServer::start(Published::Nothing)?;
+    // The third has the url of the first, and no key of its algorithm is there.
+    let issuers = [("first", "issuer", "ES256"), ("second", "away", "ES256"), ("third", "issuer", "EdDSA")];
+    let issuers = issuers.map(|(name, cluster, algorithm)| {
+        json!({
+            "issuer": name, "audiences": [signers::AUDIENCE], "algorithms": [algorithm],
+            "remote_jwks": {"cluster": cluster, "url": "http://issuer/keys", "hold_seconds": 1,
+                            "refresh_seconds": 10},
+        })
+    });
+    let configuration = signers::merged(configuration(&json!({})), &json!({"issuers": issuers}));
+    let builder = AuthEnvoy::builder().workers(WORKERS).configuration(&configuration);
+    let builder = builder.cluster("issuer", issuer.address).cluster("away", away.address);
+    let envoy = builder.start().await?;
+    let (first, third) = (key.token(&json!({"iss": "first"})), other.token(&json!({"iss": "third"})));
+    all_answer(ask_everywhere(&envoy, &first), 200, &envoy).await?;
+    all_answer(ask_everywhere(&envoy, &key.token(&json!({"iss": "second"}))), 503, &envoy).await?;
+    all_answer(ask_everywhere(&envoy, &third), 503, &envoy).await?;
+    all_answer(ask_everywhere(&envoy, &first), 200, &envoy).await?;
+    issuer.publish(set(&[&key, &other]));
+    comes_to(&envoy, &third, 200).await?;
+    assert_eq!(metric(&envoy, "jwks.keys.first").await?, 1);
+    assert_eq!(metric(&envoy, "jwks.keys.third").await?, 1);
+    assert_sound(&envoy);
+    Ok(())
+}
+
 fn set_bytes(key: &Signer) -> Vec<u8> {
     json!({"keys": [key.jwk()]}).to_string().into_bytes()
 }

@@ -6,6 +6,7 @@ mod signers;
 
 mod bounds;
 mod failures;
+mod http2;
 mod life;
 mod rotation;
 
