@@ -26,7 +26,7 @@ test: setup wasm ## every test: Node gateway, Rust crates, end to end with a rea
 	fi
 
 .PHONY: hostile
-hostile: needs-rust envoy-binary wasm ## 100,000 requests that the auth filter must refuse (HOSTILE_SEED=n repeats a run)
+hostile: needs-rust envoy-binary wasm ## 100,000 requests that the auth filter must refuse (HOSTILE_SEED=n draws the same mutations)
 	@HOSTILE_REQUESTS=$${HOSTILE_REQUESTS:-100000} HOSTILE_SEED=$${HOSTILE_SEED:-$$RANDOM} \
 	  cargo test --locked -p cutover-e2e --test auth_hostile -- --nocapture
 

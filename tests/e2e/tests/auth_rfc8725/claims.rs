@@ -48,8 +48,16 @@ async fn expiry_has_a_leeway_to_the_second() -> Result<()> {
 #[tokio::test]
 async fn a_token_that_was_accepted_is_refused_once_it_has_expired() -> Result<()> {
     let gate = Gate::open()?;
-    let token = with(&json!({"exp": now().cast_signed() - LEEWAY + 3}));
-    gate.accepts("still good", &token).await?;
+    // A machine may stall for as long as the token is good; then there was nothing to see, and another one is made.
+    let token = loop {
+        let end = now() + 2;
+        let token = with(&json!({"exp": end.cast_signed() - LEEWAY}));
+        let status = gate.with_token(token.as_bytes()).await?.answer.status;
+        if now() < end {
+            assert_eq!(status, 200);
+            break token;
+        }
+    };
     eventually("the end of the token", || gate.refuses("expired", &token)).await
 }
 
