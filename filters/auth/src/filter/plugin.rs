@@ -14,7 +14,7 @@ use super::issuer_keys::IssuerKeys;
 use super::metrics::{self, Held, Metrics};
 use crate::config::{Config, Keys};
 use crate::decision::{Decision, Gate, Reason, Refused, RequestHead};
-use crate::remote::{self, Call, WaitingRoom};
+use crate::remote::{self, Call, Called, WaitingRoom};
 use crate::verify::{SignatureError, SignatureVerifier as _, Verifiers};
 
 #[derive(Debug)]
@@ -57,6 +57,10 @@ pub(super) enum Patience {
 /// Between two looks at the shared record, in milliseconds: usually, and while requests wait or keys are missing.
 const PACE: u32 = 1_000;
 const HURRY: u32 = 20;
+
+/// How long a worker is kept from its other requests by those that have waited, in milliseconds; then it has the rest of
+/// [`HURRY`] for them.
+const LONGEST_STALL: u64 = 10;
 
 impl Plugin {
     /// # Errors
@@ -215,7 +219,7 @@ impl Plugin {
         let mut called = Vec::new();
         for keys in self.issuers.borrow_mut().iter_mut() {
             keys.tick(&self.gate, &self.verifiers, &self.metrics, now);
-            called.extend(self.room.borrow_mut().called(keys.issuer, &keys.keeper, now));
+            called.extend(self.room.borrow().called(keys.issuer, &keys.keeper, now));
         }
         self.resume(called)
     }
@@ -234,7 +238,7 @@ impl Plugin {
             if keys.take_call(call) {
                 let answer = fetch::receive(headers, body);
                 keys.fetched(&self.gate, &self.verifiers, &self.metrics, now, answer);
-                called = self.room.borrow_mut().called(keys.issuer, &keys.keeper, now);
+                called = self.room.borrow().called(keys.issuer, &keys.keeper, now);
             }
         }
         self.resume(called)
@@ -247,22 +251,28 @@ impl Plugin {
         }
     }
 
-    /// Decides about requests that wait. No borrow is held meanwhile: to be safe from whatever a host does inside a call.
-    fn resume(&self, called: Vec<(u32, Call)>) -> Result<(), HostError> {
+    /// Decides about requests that wait, as many as the time allows: the others are called again at the next tick. No
+    /// borrow is held meanwhile, to be safe from whatever a host does inside a call.
+    fn resume(&self, called: Vec<Called>) -> Result<(), HostError> {
         let acted = !called.is_empty();
-        for (request, call) in called {
+        let start = now_unix_nanoseconds()?.milliseconds();
+        for Called { request, why, generation } in called {
+            if now_unix_nanoseconds()?.milliseconds().abs_diff(start) > LONGEST_STALL {
+                break;
+            }
             // Without its context the calls would be the root context's.
             if act_for(request).is_err() {
                 self.forget(request);
                 continue;
             }
-            let patience = if call == Call::Try { Patience::Waiting } else { Patience::Over };
+            let patience = if why == Call::Try { Patience::Waiting } else { Patience::Over };
             let outcome = self.judge(request, patience);
             if outcome == Outcome::Waits {
+                self.room.borrow_mut().wait_on(request, generation);
                 continue;
             }
             self.room.borrow_mut().leave(request);
-            self.metrics.held(if call == Call::Late { Held::TimedOut } else { Held::Resumed });
+            self.metrics.held(if why == Call::Late { Held::TimedOut } else { Held::Resumed });
             if outcome == Outcome::Goes {
                 self.let_go.borrow_mut().insert(request);
                 if let Err(error) = continue_request() {

@@ -13,7 +13,7 @@ mod waiting_room;
 
 pub use keeper::{Keeper, Outlook, Poll, Refused, Store, Waiting, Want};
 pub use record::{Lease, Record};
-pub use waiting_room::{Call, WaitingRoom};
+pub use waiting_room::{Call, Called, WaitingRoom};
 
 /// How often and how patiently an issuer's keys are fetched; all times in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

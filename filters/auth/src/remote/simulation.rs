@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::{Call, Keeper, Poll, Record, Refused, Store, Timing, WaitingRoom};
+use super::{Call, Called, Keeper, Poll, Record, Refused, Store, Timing, WaitingRoom};
 
 /// The shared data of the host, as proxy-wasm has it.
 #[derive(Debug, Default)]
@@ -153,8 +153,9 @@ impl World {
             self.fetches.push(*now);
         }
         let called = vm.room.called(0, &vm.keeper, *now);
-        for (id, call) in called {
-            self.decide(id, call != Call::Try);
+        for Called { request, why, generation } in called {
+            self.decide(request, why != Call::Try);
+            self.vms[number].room.wait_on(request, generation);
         }
         let vm = &mut self.vms[number];
         let hurry = vm.keys.is_empty() || !vm.room.is_empty();

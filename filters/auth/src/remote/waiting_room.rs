@@ -19,6 +19,17 @@ struct Guest {
     tried: u64,
 }
 
+/// A request that is to be decided now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Called {
+    /// Which.
+    pub request: u32,
+    /// Why.
+    pub why: Call,
+    /// By the keys of this generation.
+    pub generation: u64,
+}
+
 /// Why a request that waits is to be decided now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
@@ -51,19 +62,26 @@ impl WaitingRoom {
         self.requests.is_empty()
     }
 
-    /// The requests that are to be decided now, after a look at the issuer's record. Each stays here until it leaves.
-    pub fn called(&mut self, issuer: usize, keeper: &Keeper, now: u64) -> Vec<(u32, Call)> {
-        let of_issuer = self.requests.iter_mut().filter(|(_, guest)| guest.issuer == issuer);
-        let call = |(request, guest): (&u32, &mut Guest)| {
-            let tried = std::mem::replace(&mut guest.tried, keeper.generation());
-            let call = match keeper.outlook(&guest.waiting, now) {
+    /// The requests that are to be decided now, after a look at the issuer's record, in the order in which they came. Each
+    /// stays here until it leaves, and is called again until it does or [`WaitingRoom::wait_on`] is said.
+    pub fn called(&self, issuer: usize, keeper: &Keeper, now: u64) -> Vec<Called> {
+        let of_issuer = self.requests.iter().filter(|(_, guest)| guest.issuer == issuer);
+        let call = |(request, guest): (&u32, &Guest)| {
+            let why = match keeper.outlook(&guest.waiting, now) {
                 Outlook::Come => Call::Come,
                 Outlook::Late => Call::Late,
-                Outlook::Hope if tried != keeper.generation() => Call::Try,
+                Outlook::Hope if guest.tried != keeper.generation() => Call::Try,
                 Outlook::Hope => return None,
             };
-            Some((*request, call))
+            Some(Called { request: *request, why, generation: keeper.generation() })
         };
         of_issuer.filter_map(call).collect()
+    }
+
+    /// The keys of this generation were not the right ones for a request either.
+    pub fn wait_on(&mut self, request: u32, generation: u64) {
+        if let Some(guest) = self.requests.get_mut(&request) {
+            guest.tried = generation;
+        }
     }
 }

@@ -77,3 +77,27 @@ async fn no_more_requests_wait_than_may() -> Result<()> {
     assert_sound(&envoy);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_crowd_that_has_waited_does_not_hold_up_the_others() -> Result<()> {
+    const CROWD: usize = 900;
+    let key = Signer::generate("HS256").with_kid("a");
+    let issuer = KeyServer::start(set(&[&key]))?;
+    issuer.hold();
+    let change = json!({"hold_seconds": 30, "timeout_seconds": 30});
+    let envoy = envoy(&issuer, &change).workers(1).start().await?;
+    let crowd: JoinSet<_> =
+        (0..CROWD).map(|number| ask(&envoy, &key.token(&json!({"sub": format!("user {number}")})))).collect();
+    under_way(&envoy, CROWD).await?;
+    issuer.release();
+    let (answer, waited) = timed(envoy.get("/healthz", &[])).await;
+    assert_eq!(answer?.status, 200);
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    all_answer(crowd, 200, &envoy).await?;
+    assert_eq!(metric(&envoy, "held.resumed").await?, CROWD as u64);
+    for number in [0, CROWD / 2, CROWD - 1] {
+        assert!(envoy.upstream().saw(&format!("x-user-id: user {number}\r\n")));
+    }
+    assert_sound(&envoy);
+    Ok(())
+}

@@ -54,7 +54,7 @@ fn ask_everywhere(envoy: &AuthEnvoy, token: &str) -> JoinSet<Result<RawAnswer>> 
 }
 
 /// One request with this token on a new connection.
-fn ask(envoy: &AuthEnvoy, token: &str) -> impl Future<Output = Result<RawAnswer>> + Send + 'static {
+fn ask(envoy: &AuthEnvoy, token: &str) -> impl Future<Output = Result<RawAnswer>> + Send + use<> {
     let mut connection = envoy.connect();
     let authorization = format!("Bearer {token}");
     let headers = [("authorization", authorization.as_bytes())];
