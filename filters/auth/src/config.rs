@@ -157,7 +157,7 @@ fn no_object(text: &[u8]) -> ConfigError {
         // Envoy's reference promises JSON for a `Struct`, but 1.36 to 1.40 hand over its protobuf encoding.
         "must be one json object; Envoy hands it over as it is if it is a `google.protobuf.StringValue`, not a `Struct`"
     };
-    ConfigError { field: String::new(), problem: problem.to_owned() }
+    ConfigError::new(String::new(), problem)
 }
 
 fn routes(view: View<'_>) -> Result<Routes, ConfigError> {
@@ -165,7 +165,7 @@ fn routes(view: View<'_>) -> Result<Routes, ConfigError> {
     for item in view.items()? {
         routes.push(route(item)?);
     }
-    Routes::new(routes).map_err(|error| view.error(error.to_string()))
+    Routes::new(routes).map_err(|error| view.error(&error.to_string()))
 }
 
 fn route(view: View<'_>) -> Result<Route, ConfigError> {
@@ -222,7 +222,7 @@ fn schemes(root: View<'_>, routes: &Routes, issuers: &[Issuer]) -> Result<Scheme
         let used = route.security.iter().flatten().map(|used| &used.scheme);
         if let Some(missing) = used.into_iter().find(|used| schemes.iter().all(|(name, _)| name != *used)) {
             let problem = ["is missing; the operation `", &route.id, "` demands it"].concat();
-            return Err(view.error_at(missing, problem));
+            return Err(view.error_at(missing, &problem));
         }
     }
     Ok(Schemes::new(schemes))

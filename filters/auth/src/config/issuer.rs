@@ -100,7 +100,7 @@ fn algorithms(view: View<'_>) -> Result<Vec<Algorithm>, ConfigError> {
 
 fn algorithm(view: View<'_>) -> Result<Algorithm, ConfigError> {
     Algorithm::from_name(view.text()?)
-        .ok_or_else(|| view.error(["must be one of ", &Algorithm::names()].concat()))
+        .ok_or_else(|| view.error(&["must be one of ", &Algorithm::names()].concat()))
 }
 
 /// The keys, from exactly one of the three places where they may be.
@@ -111,7 +111,7 @@ fn keys(view: View<'_>, allowed: &[Algorithm]) -> Result<(Keys, Vec<KeyProblem>)
             let keys = jwks.need("keys")?;
             let Some(list) = keys.value().as_array() else { return Err(keys.error("must be a list")) };
             let (set, problems) =
-                KeySet::read(list, allowed).map_err(|error| keys.error(error.to_string()))?;
+                KeySet::read(list, allowed).map_err(|error| keys.error(&error.to_string()))?;
             Ok((Keys::Fixed(Rc::new(set)), problems))
         }
         (None, Some(pem), None) => Ok((Keys::Fixed(Rc::new(single(pem, allowed)?)), Vec::new())),
@@ -130,10 +130,10 @@ fn single(view: View<'_>, allowed: &[Algorithm]) -> Result<KeySet, ConfigError> 
     }
     let id = view.get("kid").map(|id| id.name().map(str::to_owned)).transpose()?;
     let key = view.need("key")?;
-    let material = pem::public_key(key.text()?).map_err(|error| key.error(error.to_string()))?;
+    let material = pem::public_key(key.text()?).map_err(|error| key.error(&error.to_string()))?;
     let found = material.kind();
     let made = Key::new(id, algorithm, material);
-    made.map(KeySet::of).map_err(|error| key.error(pem::unfit(algorithm, found, &error)))
+    made.map(KeySet::of).map_err(|error| key.error(&pem::unfit(algorithm, found, &error)))
 }
 
 fn requirement(view: View<'_>) -> Result<Required, ConfigError> {

@@ -6,14 +6,21 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-/// What is wrong with a configuration, and where.
+/// What is wrong with a configuration, and where. In a box: every step of the reading hands one on, and would be larger
+/// otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}{}{problem}", if .field.is_empty() { "" } else { ": " })]
-pub struct ConfigError {
-    /// The field's path, e.g. `issuers[0].remote_jwks.refresh_seconds`; empty for the document itself.
-    pub field: String,
-    /// What is wrong and what would be right.
-    pub problem: String,
+#[error("{0}")]
+pub struct ConfigError(Box<str>);
+
+impl ConfigError {
+    /// A mistake in the field of this path, e.g. `issuers[0].remote_jwks.refresh_seconds`; empty for the whole document.
+    pub(super) fn new(mut path: String, problem: &str) -> Self {
+        if !path.is_empty() {
+            path.push_str(": ");
+        }
+        path.push_str(problem);
+        Self(path.into_boxed_str())
+    }
 }
 
 /// A value in a document, and its path there.
@@ -41,14 +48,16 @@ impl<'a> View<'a> {
     }
 
     /// A mistake here.
-    pub(crate) fn error(&self, problem: impl Into<String>) -> ConfigError {
-        let mut field = String::new();
-        self.at.write(&mut field);
-        ConfigError { field, problem: problem.into() }
+    #[cold]
+    pub(crate) fn error(&self, problem: &str) -> ConfigError {
+        let mut path = String::new();
+        self.at.write(&mut path);
+        ConfigError::new(path, problem)
     }
 
     /// A mistake at a field of this object, whether it is there or not.
-    pub(crate) fn error_at(&self, name: &str, problem: impl Into<String>) -> ConfigError {
+    #[cold]
+    pub(crate) fn error_at(&self, name: &str, problem: &str) -> ConfigError {
         View { value: self.value, at: At::Field(&self.at, name) }.error(problem)
     }
 
@@ -59,7 +68,9 @@ impl<'a> View<'a> {
     /// Refuses what is no object, and fields that are not among `known`.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), ConfigError> {
         match self.object()?.keys().find(|name| !known.contains(&name.as_str())) {
-            Some(name) => Err(self.error_at(name, ["unknown field; known are ", &known.join(", ")].concat())),
+            Some(name) => {
+                Err(self.error_at(name, &["unknown field; known are ", &known.join(", ")].concat()))
+            }
             None => Ok(()),
         }
     }
@@ -119,7 +130,7 @@ impl<'a> View<'a> {
         let number = number.ok_or_else(|| self.error("must be a whole number"))?;
         let (least, most) = (*range.start(), *range.end());
         if number < f64::from(least) || number > f64::from(most) {
-            return Err(self.error(format!("must be {least} to {most}")));
+            return Err(self.error(&format!("must be {least} to {most}")));
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
         Ok(number as u32)
