@@ -68,6 +68,18 @@ record: setup build ## record tests/contract/exchanges.har anew from the Node ga
 	cargo build --locked --release -p cutover-contract
 	target/release/cutover-contract record
 
+FUZZ_SECONDS ?= 300
+
+.PHONY: fuzz
+fuzz: needs-rust ## random input for the auth filter's parsers, FUZZ_SECONDS (300) each; needs a nightly Rust and cargo-fuzz
+	@rustup run nightly cargo --version >/dev/null 2>&1 || { echo "fuzz: a nightly Rust is missing: rustup toolchain install nightly --profile minimal" >&2; exit 1; }
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "fuzz: cargo-fuzz is missing: cargo install --locked cargo-fuzz" >&2; exit 1; }
+	cd filters/auth && for target in token jwks config; do \
+	  cargo +nightly fuzz run --sanitizer none --target-dir ../../target/fuzz $$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=5 -max_len=16384; \
+	  cargo +nightly fuzz cmin --sanitizer none --target-dir ../../target/fuzz $$target; \
+	done
+
 ##@ Measurements
 .PHONY: bench
 bench: bench-start bench-auth ## every measurement
