@@ -142,7 +142,7 @@ impl Gate {
     /// Decides about one request; `now` in seconds since the epoch.
     pub fn decide<'a>(
         &'a self,
-        head: &RequestHead<'_>,
+        head: &RequestHead<'a>,
         now: u64,
         verifier: &dyn SignatureVerifier,
     ) -> Decision<'a> {
@@ -263,7 +263,7 @@ impl Gate {
 
     fn forward<'a>(
         &'a self,
-        head: &RequestHead<'_>,
+        head: &RequestHead<'a>,
         ground: Ground,
         bearer: Option<&Verified>,
     ) -> Decision<'a> {
@@ -285,6 +285,7 @@ impl Gate {
             .chain(["authorization"])
             .filter(|name| !set.iter().any(|(header, _)| header == name))
             .filter(|name| head.headers.first(name).is_some())
+            .chain(identity::lookalikes(forward, head.headers))
             .collect();
         for (name, value) in stripped(head.headers, head.target, &self.config.places) {
             match value {

@@ -50,9 +50,11 @@ impl Schemes {
         })
     }
 
-    /// Whether tokens of the issuer open an operation at all.
+    /// Whether tokens of the issuer open an operation at all. An empty alternative lets in who has no token, and does not
+    /// make another issuer's token one of the operation's: its bearer would go on under a name that is not theirs to use.
     pub fn admit_any(&self, security: &[Vec<SchemeScopes>], issuer: usize) -> bool {
-        security.iter().any(|alternative| self.admit(alternative, issuer))
+        let mut schemes = security.iter().filter(|alternative| !alternative.is_empty()).peekable();
+        schemes.peek().is_none() || schemes.any(|alternative| self.admit(alternative, issuer))
     }
 
     /// What becomes of a good token of this issuer with these scopes: it opens the operation if it meets all schemes of
@@ -64,14 +66,15 @@ impl Schemes {
         granted: &[impl AsRef<str>],
     ) -> Verdict {
         let has = |scope: &str| granted.iter().any(|granted| granted.as_ref() == scope);
-        let mut verdict = Verdict::Issuer;
-        for alternative in security.iter().filter(|alternative| self.admit(alternative, issuer)) {
-            if required(alternative).all(has) {
-                return Verdict::Open;
-            }
-            verdict = Verdict::Scopes;
+        if !self.admit_any(security, issuer) {
+            return Verdict::Issuer;
         }
-        verdict
+        let mut admitted = security.iter().filter(|alternative| self.admit(alternative, issuer));
+        if admitted.any(|alternative| required(alternative).all(has)) {
+            Verdict::Open
+        } else {
+            Verdict::Scopes
+        }
     }
 
     /// The `scope` attribute of a refusal: what the first alternative with scopes demands of this issuer's tokens
@@ -159,7 +162,16 @@ mod tests {
         assert_eq!(two().judge(&both, 0, &["a"]), Verdict::Issuer, "one token cannot be of two issuers");
         let unknown = [vec![of("robots", &[])]];
         assert_eq!(two().judge(&unknown, 0, &["a"]), Verdict::Issuer);
-        assert_eq!(two().judge(&[vec![of("people", &[])], vec![]], 3, &[""; 0]), Verdict::Open);
+    }
+
+    #[test]
+    fn an_operation_that_works_without_a_token_takes_none_of_another_issuer() {
+        let security = [vec![of("people", &["a"])], vec![]];
+        let judge = |issuer| two().judge(&security, issuer, &[""; 0]);
+        assert_eq!((judge(0), judge(1), judge(3)), (Verdict::Open, Verdict::Issuer, Verdict::Issuer));
+        assert_eq!((two().admit_any(&security, 0), two().admit_any(&security, 1)), (true, false));
+        assert_eq!(two().judge(&[vec![]], 3, &[""; 0]), Verdict::Open, "where no scheme is named, any may");
+        assert_eq!(Schemes::any().judge(&security, 1, &[""; 0]), Verdict::Open);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use cutover_filter_host::HeaderMap;
 use serde_json::{Map, Value};
 
 use super::Reason;
@@ -21,6 +22,24 @@ pub(super) fn headers(
         headers.extend(value.map(|value| (index, value)));
     }
     Ok(headers)
+}
+
+/// The client's headers that a service may take for one that carries a claim: CGI and what came of it (WSGI, Rack, PHP)
+/// know `x_user_id` and `x-user-id` by one name.
+pub(super) fn lookalikes<'a>(
+    forward: &'a [Forward],
+    headers: &'a HeaderMap,
+) -> impl Iterator<Item = &'a str> {
+    let plain = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let looks_like = move |name: &[u8], ours: &str| {
+        name.len() == ours.len()
+            && !name.eq_ignore_ascii_case(ours.as_bytes())
+            && name.iter().map(plain).eq(ours.as_bytes().iter().map(plain))
+    };
+    let names = headers.iter().map(|(name, _)| name);
+    names
+        .filter(move |name| forward.iter().any(|forward| looks_like(name, &forward.header)))
+        .filter_map(|name| std::str::from_utf8(name).ok())
 }
 
 /// The claims for access logs, each by the place of its name in the configuration; what is missing is left out. A text

@@ -115,6 +115,17 @@ fn what_a_client_says_about_itself_is_never_forwarded() {
 }
 
 #[test]
+fn what_a_service_may_take_for_a_claims_header_is_not_forwarded() {
+    let token = testing::signer(Algorithm::EdDsa).token(&json!({}));
+    let spoofed = list_tasks().header("x_user-id", "root").header("x_user_id", "root");
+    assert_eq!(
+        spoofed.header("x-user_i", "a").header("xxuser_id", "b").token(&token).outcome(),
+        "Token x-user-id=ada x-user-scopes=task:read task:write -authorization -x_user-id -x_user_id"
+    );
+    assert_eq!(ask("GET", "/healthz").header("x_user_scopes", "all").outcome(), "Public -x_user_scopes");
+}
+
+#[test]
 fn public_operations_do_not_look_at_tokens() {
     let outcome = ask("GET", "/healthz").token("nonsense").header("authorization", "Bearer b").outcome();
     assert_eq!(outcome, "Public -authorization");
