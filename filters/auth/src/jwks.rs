@@ -20,7 +20,7 @@ pub struct KeySet {
 
 /// A key that was left out.
 #[derive(Debug, thiserror::Error)]
-#[error("keys[{index}]{}: {error}", .id.as_ref().map(|id| format!(" (kid `{id}`)")).unwrap_or_default())]
+#[error("keys[{index}]{}: {error}", .id.as_ref().map(|id| format!(" (kid `{}`)", in_a_log(id))).unwrap_or_default())]
 pub struct KeyProblem {
     /// Where in the set it stands.
     pub index: usize,
@@ -28,6 +28,12 @@ pub struct KeyProblem {
     pub id: Option<String>,
     /// What is wrong with it.
     pub error: KeyError,
+}
+
+/// An issuer's text as a log can take it: short, and in one line.
+pub(crate) fn in_a_log(text: &str) -> String {
+    const LONGEST: usize = 64;
+    text.chars().take(LONGEST).flat_map(char::escape_default).collect()
 }
 
 /// Why something is no set that could be used.

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+use super::in_a_log;
 use crate::algorithm::{Algorithm, Curve, Scheme};
 use crate::der;
 use crate::vm_verifier::VmKey;
@@ -39,7 +40,7 @@ pub enum KeyError {
     )]
     NoAlgorithm,
     /// An algorithm that is not supported.
-    #[error("`alg` `{0}` is not supported; supported are {names}", names = Algorithm::names())]
+    #[error("`alg` `{}` is not supported; supported are {names}", in_a_log(.0), names = Algorithm::names())]
     UnsupportedAlgorithm(String),
     /// An algorithm that the issuer's tokens must not have.
     #[error("{0} is not among the issuer's `algorithms`")]

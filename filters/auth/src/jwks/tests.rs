@@ -39,6 +39,15 @@ fn a_broken_key_is_reported_and_the_others_stay() {
 }
 
 #[test]
+fn what_an_issuer_writes_does_not_forge_a_line_of_a_log() {
+    let key =
+        json!({"kty": "oct", "kid": format!("a\n[critical] {}", "x".repeat(1000)), "alg": "HS\r\n\u{1b}"});
+    let told = KeySet::read(&[key], &Algorithm::ALL).unwrap_err().to_string();
+    assert!(told.contains(r"(kid `a\n[critical] xxx") && told.contains(r"`alg` `HS\r\n\u{1b}`"), "{told}");
+    assert!(told.len() < 400 && !told.contains(char::is_control), "{told}");
+}
+
+#[test]
 fn weak_and_private_keys_are_refused() {
     let weak = json!({"kty": "RSA", "alg": "RS256", "e": "AQAB",
         "n": URL_SAFE_NO_PAD.encode([[0, 0xff].as_slice(), &[0xff; 127]].concat())});
