@@ -8,7 +8,7 @@ pub trait Store {
     fn record(&self) -> Option<(Vec<u8>, u32)>;
     /// Writes the record if it still has this version (`None`: if there is none); whether it has been written.
     fn put_record(&self, bytes: &[u8], version: Option<u32>) -> bool;
-    /// The last good set.
+    /// The last good set, behind its generation.
     fn body(&self) -> Option<Vec<u8>>;
     /// Keeps a good set.
     fn put_body(&self, bytes: &[u8]);
@@ -127,12 +127,17 @@ impl Keeper {
             }
             let next = match set {
                 Some(set) => {
-                    let new = self.record.generation == 0 || store.body().as_deref() != Some(set);
+                    // A set that is stored without its generation, because whoever stored it did not get to write the
+                    // record, is a new one still: nobody has loaded it.
+                    let stored = store.body();
+                    let known = stored.as_deref().and_then(numbered);
+                    let new = known != Some((self.record.generation, set));
+                    let next = self.record.succeed(new, now, random, &self.timing);
                     // Before the record: who sees the new generation finds the new set.
                     if new {
-                        store.put_body(set);
+                        store.put_body(&[&next.generation.to_le_bytes(), set].concat());
                     }
-                    self.record.succeed(new, now, random, &self.timing)
+                    next
                 }
                 None => self.record.fail(now, random, &self.timing),
             };
@@ -242,12 +247,18 @@ impl Keeper {
             return None;
         }
         self.loaded = self.record.generation;
-        let body = store.body();
+        let body = store.body().and_then(|body| Some(numbered(&body)?.1.to_vec()));
         if body.is_none() {
             self.demand();
         }
         body
     }
+}
+
+/// A stored set, behind its generation.
+fn numbered(body: &[u8]) -> Option<(u64, &[u8])> {
+    let (generation, set) = body.split_first_chunk::<8>()?;
+    Some((u64::from_le_bytes(*generation), set))
 }
 
 /// Why a request cannot wait.

@@ -123,7 +123,6 @@ fn a_failure_keeps_the_last_good_set() {
     assert!(!vm.poll(&store, due - 1, 0).fetch);
     assert!(vm.poll(&store, due, 0).fetch);
     assert!(!vm.fetched(&store, due + 100, 0, None));
-    assert_eq!(store.body().as_deref(), Some(b"a".as_slice()));
     assert_eq!(keeper(2).poll(&store, due + 200, 0).load.as_deref(), Some(b"a".as_slice()));
     assert!(!vm.poll(&store, due + 500, 0).fetch);
     assert!(vm.poll(&store, due + 1_100, 0).fetch);
@@ -285,4 +284,36 @@ fn a_clock_that_was_set_back_does_not_stop_the_refresh() {
     assert!(!vm.poll(&store, back - 86_400_000, 0).fetch);
     assert!(!vm.poll(&store, back - 86_400_000 + 61_000, 0).fetch, "a failure and its pause");
     assert!(vm.poll(&store, back - 86_400_000 + 62_000, 0).fetch);
+}
+
+#[test]
+fn a_set_whose_record_was_written_at_the_second_try_is_new_all_the_same() {
+    let shared = Shared::default();
+    let (mut vm, mut other) = (settled(&shared), keeper(2));
+    assert!(other.poll(&shared, T, 0).load.is_some());
+    let at = T + TIMING.refresh;
+    assert!(vm.poll(&shared, at, 0).fetch);
+    // As another configuration does that cuts the record's times.
+    let rewrite = || {
+        let (bytes, version) = shared.record().unwrap();
+        assert!(shared.put_record(&bytes, Some(version)));
+    };
+    let others: RefCell<Vec<Box<dyn FnOnce()>>> = RefCell::new(vec![Box::new(rewrite)]);
+    let store = Overtaken { store: &shared, others, refused: Cell::default() };
+    assert!(vm.fetched(&store, at, 0, Some(b"b")));
+    assert_eq!(store.refused.get(), 1);
+    assert_eq!(other.poll(&shared, at + 1, 0).load.as_deref(), Some(b"b".as_slice()));
+}
+
+#[test]
+fn a_set_of_which_a_vm_died_before_it_wrote_the_record_is_new_for_the_next() {
+    let shared = Shared::default();
+    let (mut vm, mut dying) = (settled(&shared), keeper(2));
+    assert!(dying.poll(&shared, T, 0).load.is_some());
+    let at = T + TIMING.refresh;
+    assert!(dying.poll(&shared, at, 0).fetch);
+    shared.put_body(&[&(at + 1).to_le_bytes(), b"b".as_slice()].concat());
+    assert_eq!(vm.poll(&shared, at + 7_000, 0), Poll::default());
+    assert!(vm.poll(&shared, at + 12_000, 0).fetch);
+    assert!(vm.fetched(&shared, at + 12_000, 0, Some(b"b")));
 }
