@@ -1,6 +1,7 @@
 //! Issuers with algorithms, schemes, and keys that come while the filter runs.
 
 use super::*;
+use crate::remote::KeyName;
 
 /// Three issuers: one with keys of every algorithm, one with a PEM, one with remote keys.
 fn three() -> Value {
@@ -79,6 +80,28 @@ fn nothing_waits_that_no_key_could_save() {
     let claims = json!({"iss": "https://remote.example"});
     let nameless = testing::signer(Algorithm::EdDsa).token_with(&json!({"kid": null}), &claims);
     assert_eq!(list_tasks().token(&nameless).outcome_of(&gate), format!("{INVALID} (unknown_key)"));
+}
+
+#[test]
+fn a_request_that_too_many_wait_before_is_to_come_again() {
+    let gate = gate(&testing::config());
+    let headers = HeaderMap::from_pairs(&[("x-request-id", "r-1")]).unwrap();
+    let path = "/v1/task";
+    let head =
+        RequestHead { method: "GET", path, target: path.as_bytes(), route_name: None, headers: &headers };
+    assert_eq!(shown(&gate.crowded(&head)), NO_KEYS);
+}
+
+#[test]
+fn who_fetches_keys_learns_which_one_is_needed() {
+    let gate = gate(&three());
+    let claims = json!({"iss": "https://remote.example"});
+    for id in [Some("new"), None] {
+        let token = testing::signer(Algorithm::EdDsa).token_with(&json!({"kid": id}), &claims);
+        let wanted = KeyName { algorithm: Algorithm::EdDsa, id: id.map(str::to_owned) };
+        let same = |decision: Decision<'_>| matches!(decision, Decision::Await { key, .. } if key == wanted);
+        assert!(list_tasks().token(&token).decided_by(&gate, same));
+    }
 }
 
 #[test]
