@@ -90,7 +90,8 @@ bench-start: setup wasm build ## cold start and memory, Envoy with the bundle be
 	@target/release/bench-start
 
 .PHONY: bench-auth
-bench-auth: needs-rust envoy-binary wasm ## CPU per request of the auth filter beside Envoy's jwt_authn
+bench-auth: needs-rust envoy-binary ## CPU per request of the auth filter beside Envoy's jwt_authn
+	@filters/build auth
 	cargo build --locked --release -p cutover-bench
 	@target/release/bench-auth
 

@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use cutover_filter_host::plugin_configuration;
 use cutover_filter_host::callbacks::{Action, HttpContext, RootContext};
+use cutover_filter_host::plugin_configuration;
 
 use crate::config::Config;
 use plugin::{Outcome, Patience, Plugin};

@@ -93,7 +93,7 @@ pub fn request(suffix: &str, token: &str) -> Vec<u8> {
 }
 
 /// Envoy's own filter, set to do what ours does: the same checks of the same claims, the token removed, the same two
-/// claims forwarded. It knows no scopes, so it has less to do.
+/// claims forwarded, nothing published for access logs. It knows no scopes, so it has less to do.
 #[must_use]
 pub fn jwt_authn(keys: &Value, cache: bool) -> Value {
     let mut provider = json!({
@@ -148,7 +148,26 @@ pub fn auth_configuration(issuers: &[(&str, &Value)]) -> Value {
 /// # Errors
 /// When the module has not been built.
 pub fn auth(configuration: &Value) -> Result<Value> {
-    let module = paths::module()?;
+    auth_of(&paths::module()?, configuration)
+}
+
+/// Our filter out of the module that has no other, set to do no more than Envoy's own: with a cache of verified tokens or
+/// without, nothing published for access logs, operations found by method and path as Envoy's rules are.
+///
+/// # Errors
+/// When the module has not been built.
+pub fn auth_alone(configuration: &Value, cache: bool) -> Result<Value> {
+    let mut configuration = configuration.clone();
+    if let Some(fields) = configuration.as_object_mut() {
+        // Switched on it has the bounds that it has by itself.
+        fields.insert("cache".to_owned(), if cache { json!({}) } else { json!("off") });
+        fields.insert("filter_state".to_owned(), json!({}));
+        fields.insert("route_names".to_owned(), json!(false));
+    }
+    auth_of(&paths::auth_module()?, &configuration)
+}
+
+fn auth_of(module: &Path, configuration: &Value) -> Result<Value> {
     Ok(json!({
         "name": "cutover.auth",
         "typed_config": {
@@ -169,19 +188,6 @@ pub fn auth(configuration: &Value) -> Result<Value> {
             },
         },
     }))
-}
-
-/// Our filter with its cache of verified tokens switched on or off.
-///
-/// # Errors
-/// When the module has not been built.
-pub fn auth_with_cache(configuration: &Value, cache: bool) -> Result<Value> {
-    let mut configuration = configuration.clone();
-    if let Some(fields) = configuration.as_object_mut() {
-        // Switched on it has the bounds that it has by itself.
-        fields.insert("cache".to_owned(), if cache { json!({}) } else { json!("off") });
-    }
-    auth(&configuration)
 }
 
 fn bootstrap(address: SocketAddr, filter: Option<Value>, upstream: SocketAddr) -> Value {

@@ -2,27 +2,27 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-/// CPU time of all threads of a process since its start, user and system, in microseconds, from `/proc/PID/stat`
-/// (proc_pid_stat(5)). The kernel keeps it in ticks of mostly 10 ms: measure long enough.
+/// CPU time of all threads of a process that still run, in microseconds, from the scheduler's own account in nanoseconds
+/// (`/proc/PID/task/TID/schedstat`); `/proc/PID/stat` has it in ticks of 10 ms, too coarse for short rounds.
 ///
 /// # Errors
-/// When the process is gone.
+/// When the process is gone, or the kernel keeps no such account.
 pub fn cpu_us(pid: u32) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let ticks = cpu_ticks(&stat).with_context(|| format!("no utime and stime in '{stat}'"))?;
-    let per_second = rustix::param::clock_ticks_per_second();
-    Ok(ticks as f64 * 1e6 / per_second as f64)
+    let mut nanoseconds = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread may end between being named and being read.
+        let Ok(account) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+        nanoseconds += on_cpu(&account).with_context(|| format!("no time on a CPU in '{account}'"))?;
+    }
+    ensure!(nanoseconds > 0, "the kernel keeps no account of the CPU time of process {pid}");
+    Ok(nanoseconds as f64 / 1e3)
 }
 
-/// Fields 14 and 15. The second field, the command's name, may hold spaces and parentheses.
-fn cpu_ticks(stat: &str) -> Option<u64> {
-    const UTIME_AFTER_NAME: usize = 11;
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace().skip(UTIME_AFTER_NAME);
-    let (utime, stime): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    Some(utime + stime)
+/// The first field (the kernel's sched-stats document): time spent on a CPU.
+fn on_cpu(account: &str) -> Option<u64> {
+    account.split_ascii_whitespace().next()?.parse().ok()
 }
 
 /// Resident memory of a process in MB (10^6 bytes), from `/proc/PID/status`.
@@ -38,12 +38,19 @@ pub fn resident_mb(pid: u32) -> Result<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::cpu_ticks;
+    use super::{cpu_us, on_cpu};
 
     #[test]
-    fn a_name_with_spaces_and_parentheses_does_not_shift_the_fields() {
-        let stat = "42 (a) b (c)) S 1 42 42 0 -1 4194560 100 0 0 0 17 25 3 4 20 0 1 0 5 6 7";
-        assert_eq!(cpu_ticks(stat), Some(42));
-        assert_eq!(cpu_ticks("42 (a) S 1"), None);
+    fn a_little_work_is_seen() {
+        let me = std::process::id();
+        let before = cpu_us(me).unwrap();
+        let sum = (0..2_000_000_u64).fold(0, |sum, number| std::hint::black_box(sum ^ number));
+        assert!(cpu_us(me).unwrap() > before, "{sum}");
+    }
+
+    #[test]
+    fn an_account_has_three_numbers_and_the_first_counts() {
+        assert_eq!(on_cpu("102689645 276015744 246\n"), Some(102_689_645));
+        assert_eq!(on_cpu(""), None);
     }
 }

@@ -68,9 +68,21 @@ pub fn envoy_of(version: &str) -> Result<PathBuf> {
 /// # Errors
 /// When it has not been built.
 pub fn module() -> Result<PathBuf> {
-    let path = root().join("target/wasm32-wasip1/wasm/cutover_filters.wasm");
+    built("cutover_filters.wasm", "filters/build")
+}
+
+/// A Wasm module with the auth filter alone.
+///
+/// # Errors
+/// When it has not been built.
+pub fn auth_module() -> Result<PathBuf> {
+    built("cutover_auth.wasm", "filters/build auth")
+}
+
+fn built(module: &str, by: &str) -> Result<PathBuf> {
+    let path = root().join("target/wasm32-wasip1/wasm").join(module);
     if !path.is_file() {
-        bail!("{} is missing; build it first: make wasm", path.display());
+        bail!("{} is missing; build it first: {by}", path.display());
     }
     Ok(path)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use cutover_bench::gateway::{Gateway, Setup, auth, auth_configuration, auth_with_cache, request};
+use cutover_bench::gateway::{Gateway, Setup, auth, auth_configuration, request};
 use cutover_bench::load::{Load, Requests};
 use cutover_bench::startup::Startup;
 use cutover_bench::tokens::{Algorithm, ISSUER, Keys};
@@ -61,7 +61,7 @@ async fn soak(folder: &Path, keys: Arc<Keys>) -> Result<Value> {
     let probe = request("", &keys.token(Algorithm::Hs256, "probe")?);
     let service = Upstream::start().await?;
     let setup = Setup { folder, upstream: service.address, probe: &probe, trace: false };
-    let filter = auth_with_cache(&configuration, true)?;
+    let filter = auth(&configuration)?;
     let gateway = Gateway::start("soak", &setup, Some(filter)).await?;
     let memory = memory_under_load(&gateway, &fresh_tokens(keys)).await;
     let memory = memory.map_err(|error| error.context(gateway.process.output()))?;
