@@ -6,6 +6,7 @@
 //! configuration, and it is emptied whenever the gate gets other keys.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::rc::Rc;
 
 use crate::claims::Validity;
@@ -60,11 +61,40 @@ pub struct Counts {
 #[derive(Debug)]
 pub(crate) struct TokenCache {
     bounds: Bounds,
-    places: HashMap<Rc<[u8]>, usize>,
+    places: HashMap<Rc<[u8]>, usize, Tails>,
     entries: Vec<Entry>,
     bytes: usize,
     hand: usize,
     counts: Counts,
+}
+
+/// Finds tokens by their last bytes, which are the signature's: all of it would take as long as the rest of a hit. What
+/// is found is compared as a whole.
+#[derive(Debug, Default)]
+struct Tails(RandomState);
+
+/// The hash of the last bytes of what is written at once.
+struct Tail(DefaultHasher);
+
+/// Characters of a signature, six random bits each: enough to tell tokens apart.
+const TAIL: usize = 32;
+
+impl BuildHasher for Tails {
+    type Hasher = Tail;
+
+    fn build_hasher(&self) -> Tail {
+        Tail(self.0.build_hasher())
+    }
+}
+
+impl Hasher for Tail {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default());
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
 }
 
 #[derive(Debug)]
@@ -92,7 +122,7 @@ impl Entry {
 
 impl TokenCache {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        let (places, entries, counts) = (HashMap::new(), Vec::new(), Counts::default());
+        let (places, entries, counts) = (HashMap::default(), Vec::new(), Counts::default());
         Self { bounds, places, entries, bytes: 0, hand: 0, counts }
     }
 

@@ -28,6 +28,19 @@ fn cache(entries: usize, bytes: usize) -> TokenCache {
 }
 
 #[test]
+fn tokens_that_end_alike_are_told_apart() {
+    let mut cache = cache(3, 10_000);
+    let tokens = ["ada", "bob", ""].map(|front| [front, &"x".repeat(2 * TAIL)].concat());
+    for (expires, token) in (10..).zip(&tokens) {
+        assert_eq!(cache.get(token.as_bytes(), 5), None, "{token}");
+        cache.put(token.as_bytes(), until(expires));
+    }
+    for (expires, token) in (10..).zip(&tokens) {
+        assert_eq!(cache.get(token.as_bytes(), 5), Some(until(expires)), "{token}");
+    }
+}
+
+#[test]
 fn a_token_is_found_until_it_expires() {
     let mut cache = cache(2, 10_000);
     assert_eq!(cache.get(b"t", 5), None);
