@@ -147,12 +147,17 @@ async fn a_key_that_the_issuer_was_asked_for_in_vain_is_not_waited_for_but_found
 }
 
 #[tokio::test]
-async fn a_published_secret_signs_nothing() -> Result<()> {
+async fn a_published_secret_signs_nothing_and_many_bad_keys_are_few_lines_in_the_log() -> Result<()> {
     let (key, secret) = (signer("a"), Signer::generate("HS256").with_kid("h"));
-    let issuer = KeyServer::start(set(&[&key, &secret]))?;
+    let mut keys = vec![key.jwk(), secret.jwk()];
+    keys.extend((0..7).map(|number| json!({"kty": "RSA", "kid": format!("bad-{number}")})));
+    let issuer = KeyServer::start(Published::set(&json!({"keys": keys})))?;
     let envoy = envoy(&issuer, &json!({})).workers(1).start().await?;
     comes_to(&envoy, &key.good(), 200).await?;
     assert_eq!(envoy.get_with("/v1/task", &secret.good()).await?.status, 401);
     assert!(envoy.log().contains("HS256 is not among the issuer's `algorithms`"), "{}", envoy.log());
+    let log = envoy.log();
+    assert_eq!(log.matches("left out: keys[").count(), 5, "{log}");
+    assert!(log.contains("and 3 more keys of https://issuer.example left out"), "{log}");
     Ok(())
 }

@@ -134,6 +134,21 @@ fn an_issuers_algorithms_bind_its_tokens() {
 }
 
 #[test]
+fn scopes_may_be_a_list_and_a_claim_that_has_none_may_be_anything() {
+    let mut config = testing::config();
+    config["forward"] = json!({"x-user-id": "sub"});
+    let with = |config: &Value, scope: Value| {
+        let claims = json!({"scope": scope, "scp": ["task:read"]});
+        list_tasks().token(&testing::signer(Algorithm::EdDsa).token(&claims)).outcome_with(config)
+    };
+    assert!(with(&config, json!(["task:read"])).starts_with("Token"));
+    assert!(with(&config, json!(["task:write"])).starts_with("403"));
+    assert_eq!(with(&config, json!(7)), format!("{INVALID} (bad_claim)"));
+    config["issuers"][0]["scope_claims"] = json!(["scp"]);
+    assert!(with(&config, json!(7)).starts_with("Token"));
+}
+
+#[test]
 fn a_pem_is_as_good_as_a_set_of_one_key() {
     let claims = json!({"iss": "https://pem.example"});
     let with = |kid: Value| {
