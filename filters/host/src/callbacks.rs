@@ -68,18 +68,23 @@ pub trait HttpContext {
 /// Makes the plugin that the host is about to configure, from its context's number.
 pub type NewRoot = fn(u32) -> Box<dyn RootContext>;
 
-/// Everything that the host knows by a number.
+/// Everything that the host knows by a number. Outside of Wasm nobody calls.
 #[derive(Default)]
+#[cfg_attr(not(target_family = "wasm"), allow(dead_code))]
 struct Contexts {
     new_root: Option<NewRoot>,
     roots: BTreeMap<u32, Box<dyn RootContext>>,
     requests: BTreeMap<u32, Box<dyn HttpContext>>,
 }
 
+/// What was known by a number.
+type Gone = (Option<Box<dyn HttpContext>>, Option<Box<dyn RootContext>>);
+
 thread_local! {
     static CONTEXTS: RefCell<Contexts> = RefCell::default();
 }
 
+#[cfg_attr(not(target_family = "wasm"), allow(dead_code))]
 impl Contexts {
     /// A plugin, whose `root` is 0, or a request of a plugin.
     fn create(&mut self, context: u32, root: u32) {
@@ -101,7 +106,7 @@ impl Contexts {
     }
 
     /// What is over, to be dropped when nothing is borrowed any more.
-    fn remove(&mut self, context: u32) -> (Option<Box<dyn HttpContext>>, Option<Box<dyn RootContext>>) {
+    fn remove(&mut self, context: u32) -> Gone {
         (self.requests.remove(&context), self.roots.remove(&context))
     }
 }
@@ -224,7 +229,6 @@ mod exports {
 mod tests {
     use super::*;
 
-    /// Counts the requests that it has.
     struct Root;
 
     struct Request;
