@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use cutover_filter_host::callbacks::{Action, HttpContext, RootContext};
 use cutover_filter_host::plugin_configuration;
+use cutover_filter_host::sdk::{Action, Context, ContextType, HttpContext, RootContext};
 
 use crate::config::Config;
 use plugin::{Outcome, Patience, Plugin};
@@ -42,12 +42,18 @@ impl AuthRoot {
     }
 }
 
-/// It goes: another configuration has come, or Envoy ends.
-impl Drop for AuthRoot {
-    fn drop(&mut self) {
+impl Context for AuthRoot {
+    fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
+        if let Some(plugin) = &self.plugin {
+            plugin.on_answer(call, headers, body);
+        }
+    }
+
+    fn on_done(&mut self) -> bool {
         if let Some(plugin) = &self.plugin {
             plugin.on_end();
         }
+        true
     }
 }
 
@@ -66,14 +72,12 @@ impl RootContext for AuthRoot {
         }
     }
 
-    fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
-        if let Some(plugin) = &self.plugin {
-            plugin.on_answer(call, headers, body);
-        }
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
     }
 
-    fn create_http_context(&self, context: u32) -> Box<dyn HttpContext> {
-        Box::new(AuthFilter { context, plugin: self.plugin.clone(), state: State::Stopped })
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(AuthFilter { context, plugin: self.plugin.clone(), state: State::Stopped }))
     }
 }
 
@@ -108,6 +112,8 @@ impl AuthFilter {
         if passed { Action::Continue } else { Action::Pause }
     }
 }
+
+impl Context for AuthFilter {}
 
 impl HttpContext for AuthFilter {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {

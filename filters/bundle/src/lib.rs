@@ -1,9 +1,17 @@
 //! All filters in one Wasm module: one VM per Envoy worker instead of three. A plugin's `root_id` says which it is.
 
-use cutover_filter_host::callbacks::{Action, HttpContext, RootContext};
+use cutover_filter_host::sdk::{Context, RootContext, set_root_context};
 use cutover_filter_host::{install_logger, property};
 
-cutover_filter_host::module!(new_root);
+#[allow(missing_docs)] // the macro makes the module's start function
+mod start {
+    use super::*;
+
+    cutover_filter_host::sdk::main! {{
+        // Most host calls trap here (Envoy: "restricted_callback"); they come with the first context.
+        set_root_context(new_root);
+    }}
+}
 
 /// Makes the plugin that the host is about to configure; the number is its context's.
 fn new_root(context: u32) -> Box<dyn RootContext> {
@@ -41,22 +49,11 @@ const KNOWN: &[&str] = &[
     cutover_validation_filter::filter::ROOT_ID,
 ];
 
+impl Context for UnknownRoot {}
+
 impl RootContext for UnknownRoot {
     fn on_configure(&mut self, _size: usize) -> bool {
         log::error!("root_id `{}` is no filter of this module; it has {}", self.root_id, KNOWN.join(", "));
         false
-    }
-
-    fn create_http_context(&self, _context: u32) -> Box<dyn HttpContext> {
-        Box::new(UnknownRequest)
-    }
-}
-
-/// A host that refuses a configuration has no requests for it; if one came, it would not go on.
-struct UnknownRequest;
-
-impl HttpContext for UnknownRequest {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        Action::Pause
     }
 }

@@ -1,10 +1,9 @@
-//! The one place that touches proxy-wasm: bytes not strings, every value of a header, no panics.
+//! The one place that touches proxy-wasm calls: bytes not strings, every value of a header, no panics.
 //!
-//! The calls to the host are functions and return a [`HostError`]; the host's calls are the traits in [`callbacks`]. The
-//! SDK is not used: it panics on header bytes that are not UTF-8 and on any status that it does not expect, and a panic in
-//! a filter takes its whole VM down; and it exports every callback there is, each of which the host then makes.
+//! The SDK's own calls panic on header bytes that are not UTF-8 and on any status they do not expect, and a panic
+//! in a filter takes its whole VM down. Everything here returns a [`HostError`] instead. Filters use the SDK only
+//! for the callbacks (re-exported as [`sdk`]) and this crate for every call in the other direction.
 
-pub mod callbacks;
 mod calls;
 mod headers;
 mod http_call;
@@ -29,3 +28,10 @@ pub use reply::{Reply, send_reply};
 pub use shared::{NEW, Shared, set_shared, shared};
 pub use status::HostError;
 pub use streams::{act_for, continue_request, set_tick_period};
+
+/// The callback side of the SDK: contexts, actions and the registration macro.
+pub mod sdk {
+    pub use proxy_wasm::traits::{Context, HttpContext, RootContext};
+    pub use proxy_wasm::types::{Action, ContextType};
+    pub use proxy_wasm::{main, set_root_context};
+}

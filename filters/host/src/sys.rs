@@ -53,11 +53,6 @@ host_calls! { "env":
         name: *const u8, name_size: usize, argument: *const u8, argument_size: usize,
         data: *mut *mut u8, size: *mut usize,
     );
-    fn proxy_http_call(
-        cluster: *const u8, cluster_size: usize, headers: *const u8, headers_size: usize,
-        body: *const u8, body_size: usize, trailers: *const u8, trailers_size: usize,
-        timeout: u32, call: *mut u32,
-    );
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32);
     fn proxy_record_metric(id: u32, value: u64);
     fn proxy_increment_metric(id: u32, by: i64);

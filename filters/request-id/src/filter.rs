@@ -1,6 +1,6 @@
 //! The plugin: reads the request's headers, lets [`decide`] decide, applies it.
 
-use cutover_filter_host::callbacks::{Action, HttpContext, RootContext};
+use cutover_filter_host::sdk::{Action, Context, ContextType, HttpContext, RootContext};
 use cutover_filter_host::{Headers, HostError, plugin_configuration, random_bytes};
 
 use crate::decision::{Identity, Randomness, decide};
@@ -24,6 +24,8 @@ struct RequestIdFilter {
     request_id: Option<String>,
 }
 
+impl Context for RequestIdRoot {}
+
 impl RootContext for RequestIdRoot {
     fn on_configure(&mut self, _size: usize) -> bool {
         let text = match plugin_configuration() {
@@ -43,10 +45,16 @@ impl RootContext for RequestIdRoot {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Box<dyn HttpContext> {
-        Box::new(RequestIdFilter::default())
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(RequestIdFilter::default()))
     }
 }
+
+impl Context for RequestIdFilter {}
 
 impl HttpContext for RequestIdFilter {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {

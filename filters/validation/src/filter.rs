@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use cutover_filter_host::callbacks::{Action, HttpContext, RootContext};
+use cutover_filter_host::sdk::{Action, Context, ContextType, HttpContext, RootContext};
 use cutover_filter_host::{
     Body, Counter, HeaderMap, Headers, HostError, Reply, body, plugin_configuration, property, send_reply,
 };
@@ -46,6 +46,8 @@ enum State {
     Answered,
 }
 
+impl Context for ValidationRoot {}
+
 impl RootContext for ValidationRoot {
     fn on_configure(&mut self, _size: usize) -> bool {
         let config = plugin_configuration().map_err(|error| error.to_string());
@@ -61,10 +63,16 @@ impl RootContext for ValidationRoot {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Box<dyn HttpContext> {
-        Box::new(ValidationFilter { plugin: self.plugin.clone(), state: State::Open })
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(ValidationFilter { plugin: self.plugin.clone(), state: State::Open }))
     }
 }
+
+impl Context for ValidationFilter {}
 
 impl HttpContext for ValidationFilter {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
