@@ -25,6 +25,13 @@ test: setup wasm ## every test: Node gateway, Rust crates, end to end with a rea
 	  cargo test --locked --no-fail-fast; \
 	fi
 
+.PHONY: conformance
+conformance: needs-rust needs-node ## the official JSON Schema Test Suite, natively and as Wasm, with counts
+	@tests/conformance/fetch
+	cargo build --locked -p cutover-conformance --bin conformance
+	@filters/build validate
+	@target/debug/conformance .tools/json-schema-test-suite target/wasm32-wasip1/wasm/validate.wasm
+
 .PHONY: build
 build: needs-rust ## the release binaries, target/release/cutover first of all
 	cargo build --locked --release -p cutover -p cutover-upstreams -p cutover-e2e

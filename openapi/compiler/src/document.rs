@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use cutover_plan::Json;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 /// How many values a document may have once its aliases are resolved.
@@ -41,6 +42,8 @@ pub enum Value {
     Bool(bool),
     /// A number.
     Number(serde_json::Number),
+    /// A number that no double holds, in JSON's grammar.
+    Exact(String),
     /// Text.
     String(String),
     /// A list.
@@ -133,6 +136,7 @@ impl Node {
     pub fn as_f64(&self) -> Option<f64> {
         match &self.value {
             Value::Number(number) => number.as_f64(),
+            Value::Exact(text) => text.parse().ok(),
             _ => None,
         }
     }
@@ -152,7 +156,7 @@ impl Node {
         match self.value {
             Value::Null => "null",
             Value::Bool(_) => "a boolean",
-            Value::Number(_) => "a number",
+            Value::Number(_) | Value::Exact(_) => "a number",
             Value::String(_) => "text",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
@@ -166,6 +170,7 @@ impl Node {
             Value::Null => serde_json::Value::Null,
             Value::Bool(truth) => serde_json::Value::Bool(*truth),
             Value::Number(number) => serde_json::Value::Number(number.clone()),
+            Value::Exact(text) => serde_json::Value::String(text.clone()),
             Value::String(text) => serde_json::Value::String(text.clone()),
             Value::List(items) => items.iter().map(Node::to_json).collect(),
             Value::Map(entries) => {
@@ -300,6 +305,7 @@ fn key_of(node: Node, at: Position, known: &[(Key, Node)]) -> Result<Key, ParseE
     let text = match node.value {
         Value::String(text) => text,
         Value::Number(number) => number.to_string(),
+        Value::Exact(text) => text,
         Value::Bool(truth) => truth.to_string(),
         Value::Null => "null".to_owned(),
         Value::List(_) | Value::Map(_) => {
@@ -339,8 +345,17 @@ fn plain(text: &str) -> Value {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
+        _ if is_exact(text) => Value::Exact(text.to_owned()),
         _ => number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number),
     }
+}
+
+/// Whether the text is a number of which `serde_json` would lose digits.
+fn is_exact(text: &str) -> bool {
+    text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+        && matches!(Json::parse(text), Ok(Json::Exact(_)))
+        && text.parse::<u64>().is_err()
+        && text.parse::<i64>().is_err()
 }
 
 fn number(text: &str) -> Option<serde_json::Number> {

@@ -6,12 +6,30 @@ use crate::mistake::Mistake;
 /// The mistakes found so far in one file.
 pub(crate) struct Report<'d> {
     file: &'d str,
+    /// What cannot be honoured is told, and no mistake.
+    allow: bool,
     pub(crate) mistakes: Vec<Mistake>,
+    pub(crate) warnings: Vec<Mistake>,
 }
 
 impl<'d> Report<'d> {
     pub(crate) fn new(file: &'d str) -> Report<'d> {
-        Report { file, mistakes: Vec::new() }
+        Report { file, allow: false, mistakes: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// The same, but that what cannot be honoured is only warned of.
+    pub(crate) fn allowing(self, allow: bool) -> Report<'d> {
+        Report { allow, ..self }
+    }
+
+    /// Notes something that cannot be honoured.
+    pub(crate) fn unsupported(&mut self, at: Position, message: impl Into<String>, hint: impl Into<String>) {
+        let mistake = Mistake::new(self.file, at, message).with_hint(hint);
+        if !self.allow {
+            self.push(mistake);
+        } else if !self.warnings.contains(&mistake) {
+            self.warnings.push(mistake);
+        }
     }
 
     /// Notes a mistake. The same one at the same place is noted once, however many paths lead there.

@@ -7,9 +7,12 @@
 mod base64;
 mod check;
 mod coerce;
+mod decimal;
+mod format;
 mod json;
 pub mod legacy;
 mod load;
+mod load_schema;
 mod media;
 mod number;
 pub mod operation;
@@ -28,7 +31,7 @@ mod violation;
 
 pub use json::{Json, JsonError, MAX_DEPTH, Object};
 pub use media::ContentType;
-pub use number::to_text as number_text;
+pub use number::{Number, to_text as number_text};
 pub use operation::Operation;
 pub use plan::{FORMAT, Plan, PlanError};
 pub use request::{Head, Headers, Next, Pass, Pending, too_large};

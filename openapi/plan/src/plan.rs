@@ -10,7 +10,7 @@ use crate::schema::Tables;
 use crate::view::{LoadError, View};
 
 /// The version of the plan's form. A plan of another form is refused, never guessed at.
-pub const FORMAT: &str = "cutover-plan/1";
+pub const FORMAT: &str = "cutover-plan/2";
 
 /// A contract, compiled: its routes and what each operation requires of a request.
 #[derive(Debug, Clone, Serialize)]
@@ -93,13 +93,7 @@ impl Plan {
         if let Some(id) = missing.map(|route| route.id.clone()) {
             return Err(PlanError::MissingOperation(id));
         }
-        let schemas = self.operations.values().flat_map(Operation::schemas).chain(self.tables.references());
-        if let Some(id) = schemas.into_iter().find(|id| *id as usize >= self.tables.schemas.len()) {
-            return Err(PlanError::Dangling(format!("schema {id}")));
-        }
-        if let Some(id) = self.tables.used_patterns().find(|id| *id as usize >= self.tables.patterns.len()) {
-            return Err(PlanError::Dangling(format!("pattern {id}")));
-        }
+        self.tables.check_references(self.operations.values().flat_map(Operation::schemas))?;
         Ok(self)
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::json::{Json, JsonError, MAX_DEPTH, Object};
+use crate::number::Number;
 
 /// Reads one text.
 pub(crate) struct Reader<'a> {
@@ -182,8 +183,8 @@ impl<'a> Reader<'a> {
             }
             self.digits()?;
         }
-        let number = self.slice(start, self.at)?.parse().map_err(|_| JsonError::Malformed)?;
-        Ok(Json::Number(number))
+        let number = Number::read(self.slice(start, self.at)?).ok_or(JsonError::Malformed)?;
+        Ok(number.into())
     }
 
     fn digits(&mut self) -> Result<(), JsonError> {

@@ -3,6 +3,7 @@
 //! Does for plans and filter configurations what derived deserialisers would, at a tenth of their code.
 
 use crate::json::{Json, JsonError};
+use crate::number::Number;
 
 /// A value in a document, and its path there.
 #[derive(Debug, Clone, Copy)]
@@ -172,6 +173,14 @@ impl<'a> View<'a> {
             Json::Number(number) => Ok(*number),
             _ => Err(self.error("must be a number")),
         }
+    }
+
+    /// This number, digit for digit.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn exact(&self) -> Result<Number<'static>, LoadError> {
+        self.value.number().map(Number::into_owned).ok_or_else(|| self.error("must be a number"))
     }
 
     /// This whole number.

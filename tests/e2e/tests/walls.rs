@@ -43,6 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cutover-e2e", &[]),
     ("cutover-contract", &["cutover-e2e", "cutover-comparison"]),
     ("cutover-bench", &["cutover-e2e"]),
+    ("cutover-conformance", &["cutover-plan", "cutover-compiler"]),
 ];
 
 /// Crates that bring I/O, a runtime or a wire format; a decision has no use for them.

@@ -236,6 +236,7 @@ fn scalar(value: &Json<'_>) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone().into_owned()),
         Json::Number(number) => Some(number_text(*number)),
+        Json::Exact(text) => Some(text.clone().into_owned()),
         Json::Bool(truth) => Some(truth.to_string()),
         Json::Null | Json::Array(_) | Json::Object(_) => None,
     }

@@ -11,8 +11,8 @@ use regex_automata::util::syntax;
 
 /// What one automaton may take while it is built.
 const BUILD_LIMIT: usize = 8 << 20;
-/// What one automaton may take in a plan, in bytes.
-const SIZE_LIMIT: usize = 64 << 10;
+/// What one automaton may take in a plan, in bytes: enough for one of Unicode's large classes anywhere in a text.
+const SIZE_LIMIT: usize = 128 << 10;
 /// Automata up to this size are worth being made minimal, which takes long for larger ones.
 const MINIMIZE_LIMIT: usize = 512 << 10;
 /// From this count on a repeated class is counted beside the automaton instead of inside it.
