@@ -6,12 +6,15 @@ use crate::mistake::Mistake;
 /// The mistakes found so far in one file.
 pub(crate) struct Report<'d> {
     file: &'d str,
+    /// What cannot be honoured is a warning.
+    pub(crate) allow: bool,
     pub(crate) mistakes: Vec<Mistake>,
+    pub(crate) warnings: Vec<Mistake>,
 }
 
 impl<'d> Report<'d> {
     pub(crate) fn new(file: &'d str) -> Report<'d> {
-        Report { file, mistakes: Vec::new() }
+        Report { file, allow: false, mistakes: Vec::new(), warnings: Vec::new() }
     }
 
     /// Notes a mistake. The same one at the same place is noted once, however many paths lead there.
@@ -22,6 +25,16 @@ impl<'d> Report<'d> {
     /// Notes a mistake with a hint.
     pub(crate) fn hint(&mut self, at: Position, message: impl Into<String>, hint: impl Into<String>) {
         self.push(Mistake::new(self.file, at, message).with_hint(hint));
+    }
+
+    /// Notes what cannot be honoured: a mistake, or a warning where that is allowed.
+    pub(crate) fn unsupported(&mut self, at: Position, message: impl Into<String>, hint: impl Into<String>) {
+        let note = Mistake::new(self.file, at, message).with_hint(hint);
+        if !self.allow {
+            self.push(note);
+        } else if !self.warnings.contains(&note) {
+            self.warnings.push(note);
+        }
     }
 
     /// The text; anything else is a mistake.

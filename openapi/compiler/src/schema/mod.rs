@@ -40,6 +40,7 @@ pub(crate) struct Schemas<'d> {
     /// By node and by whether it stands inside a choice, where defaults are not put in.
     known: HashMap<(*const Node, bool), SchemaId>,
     defaults: Vec<(SchemaId, &'d Node)>,
+    examples: Vec<(SchemaId, &'d Node)>,
 }
 
 /// How much had been compiled at some moment.
@@ -59,6 +60,7 @@ impl<'d> Schemas<'d> {
             places: Vec::new(),
             known: HashMap::new(),
             defaults: Vec::new(),
+            examples: Vec::new(),
         }
     }
 
@@ -95,6 +97,18 @@ impl<'d> Schemas<'d> {
             *place = schema;
         }
         Some(id)
+    }
+
+    /// Notes the examples of a parameter or a media type, to be checked when all is compiled.
+    pub(crate) fn examples(&mut self, schema: Option<SchemaId>, node: &'d Node, report: &mut Report<'_>) {
+        let Some(schema) = schema else { return };
+        if let Some(example) = node.get("example") {
+            self.examples.push((schema, example));
+        }
+        for (_, example) in node.get("examples").map(Node::entries).unwrap_or_default() {
+            let example = self.source.resolve(example, report);
+            self.examples.extend(example.and_then(|example| example.get("value")).map(|value| (schema, value)));
+        }
     }
 
     /// A schema made here and not written in the document.
