@@ -136,6 +136,11 @@ impl<'a> Object<'a> {
         self.members.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
+    /// The members themselves.
+    pub(crate) fn into_members(self) -> Vec<(Cow<'a, str>, Json<'a>)> {
+        self.members
+    }
+
     /// How many members there are.
     #[must_use]
     pub fn len(&self) -> usize {

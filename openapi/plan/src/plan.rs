@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::operation::Operation;
 use crate::routes::Routes;
-use crate::schema::Tables;
+use crate::schema::{Tables, is_default};
 use crate::view::{LoadError, View};
 
 /// The version of the plan's form. A plan of another form is refused, never guessed at.
@@ -18,7 +18,20 @@ pub struct Plan {
     format: String,
     routes: Routes,
     operations: BTreeMap<String, Operation>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) switches: Switches,
     pub(crate) tables: Tables,
+}
+
+/// What holds for every operation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Switches {
+    /// Query parameters that nobody declared are let through.
+    #[serde(skip_serializing_if = "is_default")]
+    pub open_query: bool,
+    /// Of a member that is repeated in a JSON body the last value counts, as in `JSON.parse`; else the body is refused.
+    #[serde(skip_serializing_if = "is_default")]
+    pub repeated_members: bool,
 }
 
 /// Why a plan cannot be used.
@@ -51,7 +64,20 @@ impl Plan {
         operations: BTreeMap<String, Operation>,
         tables: Tables,
     ) -> Result<Plan, PlanError> {
-        Plan { format: FORMAT.to_owned(), routes, operations, tables }.checked()
+        Plan { format: FORMAT.to_owned(), routes, operations, switches: Switches::default(), tables }
+            .checked()
+    }
+
+    /// The same plan with these switches.
+    #[must_use]
+    pub fn with_switches(self, switches: Switches) -> Plan {
+        Plan { switches, ..self }
+    }
+
+    /// The plan's switches.
+    #[must_use]
+    pub fn switches(&self) -> Switches {
+        self.switches
     }
 
     /// Loads a plan.

@@ -72,8 +72,12 @@ fn answer(plan: &Plan, case: &Value) -> Value {
         Next::Body(pending) => plan.check_body(pending, &body.unwrap_or_default()),
     };
     match result {
-        Ok(Pass { defaults }) => {
-            json!({"status": 200, "forwarded": forwarded(path, query, defaults.as_deref())})
+        Ok(Pass { defaults, headers }) => {
+            let mut answer = json!({"status": 200, "forwarded": forwarded(path, query, defaults.as_deref())});
+            if !headers.is_empty() {
+                answer["headers"] = json!(headers);
+            }
+            answer
         }
         Err(refusal) => refused(&refusal),
     }

@@ -1,8 +1,10 @@
 //! Walks the contract from its root: what it says of itself, its servers, its paths.
 
 mod body;
+mod form;
 mod overlap;
 mod parameters;
+mod parts;
 mod security;
 
 use std::collections::BTreeMap;

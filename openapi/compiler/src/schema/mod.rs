@@ -205,6 +205,18 @@ impl<'d> Schemas<'d> {
         self.given.extend(examples.iter().map(|value| (id, "example", value)));
     }
 
+    /// Notes the examples of a parameter or a media type, which are to be valid by its schema.
+    pub(crate) fn examples(&mut self, schema: Option<SchemaId>, node: &'d Node, report: &mut Report<'_>) {
+        let Some(schema) = schema else { return };
+        let named = node.get("examples").map(Node::entries).unwrap_or_default();
+        let mut values: Vec<&'d Node> = node.get("example").into_iter().collect();
+        for (_, example) in named {
+            let example = self.source.resolve(example, report);
+            values.extend(example.and_then(|example| example.get("value")));
+        }
+        self.given.extend(values.into_iter().map(|value| (schema, "example", value)));
+    }
+
     /// A schema made here and not written in the document.
     pub(crate) fn push(&mut self, schema: Schema, at: Position) -> SchemaId {
         let id = SchemaId::try_from(self.list.len()).unwrap_or(SchemaId::MAX);
