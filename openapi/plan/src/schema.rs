@@ -44,6 +44,19 @@ impl Tables {
         (valid, checker.steps)
     }
 
+    /// What is wrong with a value, in the legacy validator's order.
+    #[must_use]
+    pub fn violations(
+        &self,
+        schema: SchemaId,
+        value: &Json<'_>,
+        direction: Direction,
+    ) -> Vec<crate::violation::Violation> {
+        let mut checker = crate::check::Checker::new(self, false).in_direction(direction);
+        checker.check(schema, value, &crate::violation::Place::root(""));
+        checker.violations
+    }
+
     /// Loads tables that stand alone.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ impl Checker<'_> {
         let before = self.violations.len();
         let mut found = 0;
         for (index, item) in items.iter().enumerate() {
-            if self.child(schema, &mut Slot { given: item, coerced: None }, &place.item(index)) {
+            if self.try_child(schema, &mut Slot { given: item, coerced: None }, &place.item(index)) {
                 found += 1;
                 if collects {
                     self.marks.push(Mark::One(index));
@@ -94,6 +94,9 @@ impl Checker<'_> {
         if found >= least && most.is_none_or(|most| found <= most) {
             self.violations.truncate(before);
             return true;
+        }
+        if !self.composite {
+            self.violations.truncate(before);
         }
         let message = match most {
             Some(most) => format!("must contain at least {least} and no more than {most} valid item(s)"),

@@ -17,7 +17,7 @@ impl Checker<'_> {
     ) -> bool {
         if let Some(not) = rules.not {
             let (before, marked) = (self.violations.len(), self.marks.len());
-            let valid = self.check_slot(not, slot, place);
+            let valid = self.try_slot(not, slot, place);
             self.violations.truncate(before);
             self.marks.truncate(marked);
             if valid {
@@ -50,6 +50,13 @@ impl Checker<'_> {
         if reference.inline {
             return self.check_slot(reference.schema, slot, place);
         }
+        let outer = std::mem::replace(&mut self.composite, false);
+        let valid = self.reference_apart(reference, slot, place);
+        self.composite = outer;
+        valid
+    }
+
+    fn reference_apart(&mut self, reference: &Reference, slot: &mut Slot<'_>, place: &Place<'_>) -> bool {
         if !reference.remember {
             let Some(value) = &slot.coerced else { return self.check(reference.schema, slot.given, place) };
             // This value lives no longer than its slot, whose place on the stack is the next one's too.
@@ -92,7 +99,7 @@ impl Checker<'_> {
         let before = self.violations.len();
         let mut valid = false;
         for branch in branches {
-            valid |= self.check_slot(*branch, slot, place);
+            valid |= self.try_slot(*branch, slot, place);
             if valid && !collects {
                 break;
             }
@@ -108,7 +115,7 @@ impl Checker<'_> {
         let before = self.violations.len();
         let mut passed = 0;
         for branch in branches {
-            passed += usize::from(self.check_slot(*branch, slot, place));
+            passed += usize::from(self.try_slot(*branch, slot, place));
             if passed > 1 {
                 break;
             }
@@ -122,14 +129,17 @@ impl Checker<'_> {
 
     fn condition(&mut self, condition: Condition, slot: &mut Slot<'_>, place: &Place<'_>) -> bool {
         let before = self.violations.len();
-        let holds = self.check_slot(condition.test, slot, place);
+        let holds = self.try_slot(condition.test, slot, place);
         self.violations.truncate(before);
         let (branch, message) = if holds {
             (condition.then, "must match \"then\" schema")
         } else {
             (condition.otherwise, "must match \"else\" schema")
         };
-        branch.is_none_or(|branch| self.check_slot(branch, slot, place)) || self.fail(place, "if", message)
+        if branch.is_none_or(|branch| self.check_slot(branch, slot, place)) {
+            return true;
+        }
+        self.composite && self.fail(place, "if", message)
     }
 
     fn discriminated(

@@ -38,6 +38,9 @@ pub(crate) struct Checker<'p> {
     /// How many times a value was held against a schema.
     pub(crate) steps: u64,
     depth: usize,
+    /// Whether a schema around this one may still be valid if this one is not, and no `$ref` lies between: then the legacy
+    /// validator goes on to the end of `if` and `contains`, and tells of more.
+    composite: bool,
     /// What has been evaluated of the value under check, for the schemas that ask; cut back where one of them fails.
     marks: Vec<Mark>,
     /// Verdicts of schemas that refer to themselves, by schema and the value's address: to be forgotten before a value
@@ -75,6 +78,7 @@ impl<'p> Checker<'p> {
             violations: Vec::new(),
             steps: 0,
             depth: 0,
+            composite: false,
             marks: Vec::new(),
             known: BTreeMap::new(),
             known_text: 0,
@@ -103,6 +107,22 @@ impl<'p> Checker<'p> {
         let before = self.marks.len();
         let valid = self.check_slot(id, slot, place);
         self.marks.truncate(before);
+        valid
+    }
+
+    /// The same for a schema that need not be valid for the one around it to be.
+    fn try_child(&mut self, id: SchemaId, slot: &mut Slot<'_>, place: &Place<'_>) -> bool {
+        let outer = std::mem::replace(&mut self.composite, true);
+        let valid = self.child(id, slot, place);
+        self.composite = outer;
+        valid
+    }
+
+    /// Checks the value under check against a schema that need not be valid for the one around it to be.
+    fn try_slot(&mut self, id: SchemaId, slot: &mut Slot<'_>, place: &Place<'_>) -> bool {
+        let outer = std::mem::replace(&mut self.composite, true);
+        let valid = self.check_slot(id, slot, place);
+        self.composite = outer;
         valid
     }
 

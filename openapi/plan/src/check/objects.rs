@@ -74,7 +74,7 @@ impl Checker<'_> {
             // This text goes before the run ends, and the next may come to lie at its address.
             let known = std::mem::take(&mut self.known);
             let name = Json::String(name.into());
-            let valid = self.child(names, &mut Slot { given: &name, coerced: None }, place);
+            let valid = self.try_child(names, &mut Slot { given: &name, coerced: None }, place);
             self.known = known;
             valid || self.fail(place, "propertyNames", "property name must be valid")
         })
