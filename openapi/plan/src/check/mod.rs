@@ -287,3 +287,41 @@ fn is_kind(value: &Json<'_>, kind: Kind) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{ObjectRules, Property};
+
+    #[test]
+    fn what_goes_one_way_only_is_refused_and_not_asked_for_the_other_way() {
+        let mut secret = Schema::default();
+        secret.any.write_only = true;
+        let mut id = Schema::default();
+        id.any.read_only = true;
+        let property = |name: &str, schema| Property { name: name.to_owned(), schema: Some(schema) };
+        let object = ObjectRules {
+            required: vec!["secret".to_owned(), "id".to_owned()],
+            properties: vec![property("secret", 1), property("id", 2)],
+            ..ObjectRules::default()
+        };
+        let schemas = vec![Schema { object, ..Schema::default() }, secret, id];
+        let tables = Tables { schemas, patterns: Vec::new() };
+        for (text, request, response) in [
+            (r#"{"secret":1}"#, true, false),
+            (r#"{"id":1}"#, false, true),
+            (r#"{"secret":1,"id":1}"#, false, false),
+            ("{}", false, false),
+        ] {
+            let value = Json::parse(text).unwrap();
+            let valid = |direction| tables.verdict(0, &value, direction).0;
+            assert_eq!(
+                (valid(Direction::Request), valid(Direction::Response)),
+                (request, response),
+                "{text}"
+            );
+        }
+        let both = Json::parse(r#"{"secret":1,"id":1}"#).unwrap();
+        assert!(tables.verdict(0, &both, Direction::Neither).0);
+    }
+}
