@@ -68,7 +68,7 @@ record: setup build ## record tests/contract/exchanges.har anew from the Node ga
 
 ##@ Measurements
 .PHONY: bench
-bench: bench-start bench-auth ## every measurement
+bench: bench-start bench-auth bench-validation ## every measurement
 
 .PHONY: bench-start
 bench-start: setup wasm build ## cold start and memory, Envoy with the bundle beside the Node gateway
@@ -84,6 +84,18 @@ bench-auth: needs-rust envoy-binary wasm ## CPU per request of the auth filter b
 bench-auth-soak: needs-rust envoy-binary wasm ## the auth filter's start, and its memory over a million tokens
 	cargo build --locked --release -p cutover-bench
 	@target/release/bench-auth-soak
+
+.PHONY: bench-json
+bench-json: needs-rust envoy-binary ## ways to read JSON in a filter: size, start and CPU
+	@tests/bench/json-readers/build
+	cargo build --locked --release -p cutover-bench --bin bench-json
+	@target/release/bench-json
+
+.PHONY: bench-validation
+bench-validation: setup wasm ## CPU per request of the validation filter beside the Node gateway's validator
+	@tests/bench/json-readers/build noop
+	cargo build --locked --release -p cutover-bench --bin bench-validation
+	@target/release/bench-validation
 
 ##@ Set-up (each target above does what it needs by itself)
 .PHONY: setup
