@@ -31,6 +31,7 @@ mod routes;
 pub mod schema;
 mod sort;
 mod style;
+mod tables;
 mod unique;
 mod view;
 mod violation;

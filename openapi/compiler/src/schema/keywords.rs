@@ -1,15 +1,11 @@
 //! One keyword after the other. Nothing is skipped: what is no annotation and cannot be honoured is a mistake.
 
-use cutover_plan::schema::{
-    Additional, Condition, Constant, Contains, DependentRequired, DependentSchema, Kind, ObjectRules,
-    PatternProperty, Property, Schema, SchemaId, StringFormat,
-};
-use cutover_plan::{Json, Number, Object};
+use cutover_plan::Number;
+use cutover_plan::schema::{Condition, Constant, Kind, Schema, SchemaId};
 
-use super::values::{choice, names, unique};
+use super::values::choice;
 use super::{Dialect, Schemas, json};
 use crate::document::{Node, Position};
-use crate::formats::{self, Format, Formats};
 use crate::report::{Report, closest};
 use crate::resources;
 
@@ -202,64 +198,15 @@ impl<'d> Schemas<'d> {
         }
     }
 
-    fn array_keyword(
-        &mut self,
-        keyword: &str,
-        value: &'d Node,
-        node: &'d Node,
-        in_choice: bool,
-        schema: &mut Schema,
-        report: &mut Report<'_>,
-    ) -> bool {
-        let (rules, what) = (&mut schema.array, format!("`{keyword}`"));
-        match keyword {
-            "maxItems" => rules.max_items = report.count(value, &what),
-            "minItems" => rules.min_items = report.count(value, &what),
-            "uniqueItems" => rules.unique = unique(value, node, report),
-            "prefixItems" => rules.prefix = self.branches(value, &what, in_choice, report),
-            "items" => rules.items = Some(self.always(value, in_choice, report)),
-            "contains" => rules.contains = Some(self.contains(value, node, report)),
-            "minContains" | "maxContains" => {
-                report.count(value, &what);
-                if let Some((key, _)) = node.entries().iter().find(|(key, _)| key.text == keyword) {
-                    self.needs_beside(keyword, "contains", key.at, node, report);
-                }
-            }
-            "unevaluatedItems" => rules.unevaluated = Some(self.always(value, in_choice, report)),
-            _ => return false,
-        }
-        true
-    }
-
-    fn object_keyword(
-        &mut self,
-        keyword: &str,
-        value: &'d Node,
-        in_choice: bool,
-        schema: &mut Schema,
-        report: &mut Report<'_>,
-    ) -> bool {
-        let what = format!("`{keyword}`");
-        match keyword {
-            "maxProperties" => schema.object.max_properties = report.count(value, &what),
-            "minProperties" => schema.object.min_properties = report.count(value, &what),
-            "required" => schema.object.required = names(value, &what, report),
-            "properties" => self.properties(value, in_choice, schema, report),
-            "additionalProperties" => schema.object.additional = self.additional(value, in_choice, report),
-            "patternProperties" => self.pattern_properties(value, in_choice, schema, report),
-            "propertyNames" => schema.object.names = Some(self.always(value, true, report)),
-            "dependentRequired" => self.dependent_required(value, schema, report),
-            "dependentSchemas" => self.dependent_schemas(value, in_choice, schema, report),
-            "unevaluatedProperties" => {
-                schema.object.unevaluated = Some(self.always(value, in_choice, report));
-            }
-            _ => return false,
-        }
-        true
-    }
-
     /// A keyword that means nothing without another.
-    fn needs_beside(&self, keyword: &str, other: &str, at: Position, node: &Node, report: &mut Report<'_>) {
+    pub(super) fn needs_beside(
+        &self,
+        keyword: &str,
+        other: &str,
+        at: Position,
+        node: &Node,
+        report: &mut Report<'_>,
+    ) {
         if self.dialect != Dialect::Plain && node.get(other).is_none() {
             let message = format!("`{keyword}` means nothing without `{other}`");
             report.hint(at, message, format!("add the `{other}`"));
@@ -293,13 +240,6 @@ impl<'d> Schemas<'d> {
             let hint = format!("one of: {}", resources::DIALECTS.join(", "));
             report.unsupported(value.at, "this dialect of JSON Schema is not supported".to_owned(), hint);
         }
-    }
-
-    fn contains(&mut self, value: &'d Node, node: &'d Node, report: &mut Report<'_>) -> Contains {
-        let asserts = self.source.resources.get(self.at.resource).is_none_or(|resource| resource.asserts);
-        let count = |keyword: &str| node.get(keyword).filter(|_| asserts).and_then(Node::as_u64);
-        let (least, most) = (count("minContains").unwrap_or(1), count("maxContains"));
-        Contains { schema: self.always(value, true, report), least, most }
     }
 
     fn types(&self, value: &Node, report: &mut Report<'_>) -> Vec<Kind> {
@@ -395,75 +335,7 @@ impl<'d> Schemas<'d> {
         }
     }
 
-    fn pattern(&mut self, value: &Node, report: &mut Report<'_>) -> Option<u32> {
-        let pattern = report.text(value, "`pattern`")?;
-        self.pattern_at(pattern, value.at, report)
-    }
-
-    fn pattern_at(&mut self, pattern: &str, at: Position, report: &mut Report<'_>) -> Option<u32> {
-        match self.patterns.add(pattern) {
-            Ok(id) => Some(id),
-            Err(reason) => {
-                let hint =
-                    "patterns are ECMA-262 regular expressions without look-around and back-references";
-                report.hint(at, format!("the pattern `{pattern}` cannot be compiled: {reason}"), hint);
-                None
-            }
-        }
-    }
-
-    fn format(&mut self, value: &Node, schema: &mut Schema, report: &mut Report<'_>) {
-        let Some(name) = report.text(value, "`format`") else { return };
-        let asserted = self.source.resources.get(self.at.resource).is_some_and(|resource| resource.formats);
-        let formats = match self.formats {
-            Formats::Annotations if asserted => Formats::Full,
-            formats => formats,
-        };
-        let mut format = StringFormat { name: name.to_owned(), ..StringFormat::default() };
-        match formats::find(name, formats) {
-            Some(Format::Nothing) => return,
-            Some(Format::Number(number)) => {
-                schema.number.format = Some(number);
-                return;
-            }
-            Some(Format::Rule(rule)) => format.rule = Some(rule),
-            Some(Format::Text(pattern)) => {
-                format.pattern = self.format_pattern(value, &pattern, None, report);
-            }
-            Some(Format::HostName(plain, dotted)) => {
-                format.pattern = self.format_pattern(value, &plain, Some(253), report);
-                format.or = self.format_pattern(value, &dotted, Some(254), report);
-            }
-            // What nobody knows is an annotation, says JSON Schema.
-            None if self.dialect == Dialect::Plain => return,
-            None => {
-                let hint = format!("formats: {}; or say it with `pattern`", formats::NAMES);
-                return report.unsupported(value.at, format!("the format `{name}` is not known"), hint);
-            }
-        }
-        schema.string.format = Some(format);
-    }
-
-    fn format_pattern(
-        &mut self,
-        value: &Node,
-        pattern: &str,
-        most: Option<u32>,
-        report: &mut Report<'_>,
-    ) -> Option<u32> {
-        let added = match most {
-            Some(most) => self.patterns.add_limited(pattern, most),
-            None => self.patterns.add(pattern),
-        };
-        let name = value.as_str().unwrap_or_default();
-        added
-            .map_err(|reason| {
-                report.add(value.at, format!("the format `{name}` cannot be compiled: {reason}"));
-            })
-            .ok()
-    }
-
-    fn branches(
+    pub(super) fn branches(
         &mut self,
         value: &'d Node,
         what: &str,
@@ -484,76 +356,6 @@ impl<'d> Schemas<'d> {
         self.add(node, in_choice, report).unwrap_or_else(|| self.push(Schema::default(), node.at))
     }
 
-    fn properties(&mut self, value: &'d Node, in_choice: bool, schema: &mut Schema, report: &mut Report<'_>) {
-        if !report.is_map(value, "`properties`") {
-            return;
-        }
-        let mut properties = Vec::new();
-        for (key, node) in value.entries() {
-            properties.push((key.text.clone().into(), Json::Number(properties.len() as f64)));
-            let schema_of = self.add(node, in_choice, report);
-            schema.object.properties.push(Property { name: key.text.clone(), schema: schema_of });
-            if !in_choice && node.get("default").is_some() {
-                schema.object.defaulted.push(key.text.clone());
-            }
-        }
-        // JavaScript's order of members: the legacy validator goes through them by it.
-        let order = Object::new(properties);
-        let place = |name: &str| order.iter().position(|(known, _)| known == name);
-        schema.object.properties.sort_by_key(|property| place(&property.name));
-    }
-
-    fn additional(&mut self, value: &'d Node, in_choice: bool, report: &mut Report<'_>) -> Additional {
-        match value.as_bool() {
-            Some(true) => Additional::Evaluated,
-            Some(false) => Additional::Refused,
-            None => self.add(value, in_choice, report).map_or(Additional::Allowed, Additional::Schema),
-        }
-    }
-
-    fn pattern_properties(
-        &mut self,
-        value: &'d Node,
-        in_choice: bool,
-        schema: &mut Schema,
-        report: &mut Report<'_>,
-    ) {
-        if !report.is_map(value, "`patternProperties`") {
-            return;
-        }
-        for (key, node) in value.entries() {
-            let pattern = self.pattern_at(&key.text, key.at, report);
-            let entry = self.add(node, in_choice, report);
-            schema.object.patterns.extend(pattern.map(|pattern| PatternProperty { pattern, schema: entry }));
-        }
-    }
-
-    fn dependent_required(&self, value: &Node, schema: &mut Schema, report: &mut Report<'_>) {
-        if !report.is_map(value, "`dependentRequired`") {
-            return;
-        }
-        for (key, node) in value.entries() {
-            let needs = names(node, "an entry of `dependentRequired`", report);
-            schema.object.dependent_required.push(DependentRequired { name: key.text.clone(), needs });
-        }
-    }
-
-    fn dependent_schemas(
-        &mut self,
-        value: &'d Node,
-        in_choice: bool,
-        schema: &mut Schema,
-        report: &mut Report<'_>,
-    ) {
-        if !report.is_map(value, "`dependentSchemas`") {
-            return;
-        }
-        for (key, node) in value.entries() {
-            let entry = self.always(node, in_choice, report);
-            schema.object.dependent_schemas.push(DependentSchema { name: key.text.clone(), schema: entry });
-        }
-    }
-
     fn definitions(&mut self, value: &'d Node, report: &mut Report<'_>) {
         if report.is_map(value, "`$defs`") {
             for (_, node) in value.entries() {
@@ -568,19 +370,5 @@ fn unknown(keyword: &str, at: Position, report: &mut Report<'_>) {
     match closest(keyword, &[HONOURED, NEWER].concat()) {
         Some(meant) => report.unsupported(at, message, format!("did you mean `{meant}`?")),
         None => report.unsupported(at, message, "extensions start with `x-`"),
-    }
-}
-
-impl<'d> Schemas<'d> {
-    /// `properties` and `required` of a schema, without the rest of it.
-    pub(crate) fn object_rules(&mut self, node: &'d Node, report: &mut Report<'_>) -> ObjectRules {
-        let mut schema = Schema::default();
-        if let Some(properties) = node.get("properties") {
-            self.properties(properties, false, &mut schema, report);
-        }
-        if let Some(required) = node.get("required") {
-            schema.object.required = names(required, "`required`", report);
-        }
-        schema.object
     }
 }

@@ -4,10 +4,13 @@
 //! so that the plan only has to be executed: where a type is looked at, which reference counts as if
 //! written in place, whether defaults are put in, which date texts have their `type` renamed.
 
+mod arrays;
 mod discriminator;
 mod graph;
 mod keywords;
+mod objects;
 mod renamed;
+mod texts;
 mod values;
 
 use std::collections::{HashMap, HashSet};
