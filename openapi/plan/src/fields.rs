@@ -30,6 +30,12 @@ impl Fields {
                 Json::Array(values)
             }
         };
+        let repeated =
+            |(at, (name, _)): (usize, &(String, _))| pairs.iter().take(at).any(|(other, _)| other == name);
+        if pairs.len() <= SMALL && !pairs.iter().enumerate().any(repeated) {
+            let members = pairs.into_iter().map(|(name, value)| (Cow::Owned(name), value));
+            return Fields { values: Object::new(members.collect()) };
+        }
         let members = grouped(pairs).into_iter();
         let members = members.map(|(name, values)| (Cow::Owned(name), joined(values)));
         Fields { values: Object::new(members.collect()) }
