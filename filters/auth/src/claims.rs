@@ -80,7 +80,6 @@ impl<'a> Claims<'a> {
     /// One of them has the wrong type.
     pub fn read(payload: &'a Map<String, Value>) -> Result<Self, ClaimError> {
         text(payload, "sub")?;
-        text(payload, "scope")?;
         Ok(Self {
             issuer: text(payload, "iss")?,
             audiences: audiences(payload)?,
@@ -232,7 +231,6 @@ mod tests {
             ("exp", r#""1000060""#),
             ("nbf", "true"),
             ("iat", "[]"),
-            ("scope", r#"["a"]"#),
         ] {
             assert_eq!(
                 with(&format!(r#"{{"{name}":{value}}}"#)),

@@ -31,6 +31,8 @@ pub struct Config {
     pub realm: String,
     /// The contract's operations with what each demands.
     pub routes: Routes,
+    /// Whether the name of the route that the proxy chose may say which operation it is.
+    pub route_names: bool,
     /// Who may issue tokens; no two with one name.
     pub issuers: Vec<Issuer>,
     /// Whose tokens meet which of the contract's schemes.
@@ -112,6 +114,7 @@ impl Config {
         view.only(&[
             "realm",
             "routes",
+            "route_names",
             "issuers",
             "schemes",
             "forward",
@@ -127,6 +130,7 @@ impl Config {
             realm,
             schemes: schemes(view, &routes, &issuers)?,
             routes,
+            route_names: view.get("route_names").map_or(Ok(true), |used| used.truth())?,
             issuers,
             forward: outputs::forward(view.need("forward")?)?,
             places: view.get("token").map_or_else(|| Ok(Places::USUAL), places)?,
@@ -171,14 +175,13 @@ fn routes(view: View<'_>) -> Result<Routes, ConfigError> {
 fn route(view: View<'_>) -> Result<Route, ConfigError> {
     view.only(&["id", "method", "path", "tags", "security", "has_body"])?;
     let mut security = Vec::new();
-    if let Some(alternatives) = view.get("security") {
-        for alternative in alternatives.items()? {
-            let mut schemes = Vec::new();
-            for scheme in alternative.items()? {
-                schemes.push(scheme_scopes(scheme)?);
-            }
-            security.push(schemes);
+    // What is public says so: an operation should not be open because something was left out.
+    for alternative in view.need("security")?.items()? {
+        let mut schemes = Vec::new();
+        for scheme in alternative.items()? {
+            schemes.push(scheme_scopes(scheme)?);
         }
+        security.push(schemes);
     }
     Ok(Route {
         id: view.need("id")?.name()?.to_owned(),

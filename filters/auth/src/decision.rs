@@ -12,6 +12,7 @@ use crate::claims::{ClaimError, Claims};
 use crate::config::{Config, Issuer, Keys};
 use crate::credentials::{Credentials, credentials, stripped};
 use crate::jwks::{KeySet, NoKey};
+use crate::remote::KeyName;
 use crate::rules;
 use crate::scopes::{self, Access, Verdict};
 use crate::token::Token;
@@ -69,6 +70,8 @@ pub enum Decision<'a> {
     Await {
         /// Which issuer, by its place in [`Config::issuers`]; always one with [`Keys::Remote`].
         issuer: usize,
+        /// Which key the token names.
+        key: KeyName,
         /// The answer with the keys that there are.
         otherwise: Refused,
     },
@@ -86,11 +89,10 @@ pub enum Ground {
 }
 
 /// Why a token does not open an operation.
-#[derive(Clone, Copy)]
 struct Stop {
     reason: Reason,
-    /// The issuer whose newer keys could change that.
-    awaited: Option<usize>,
+    /// The issuer whose newer keys could change that, and the key that is needed.
+    awaited: Option<(usize, KeyName)>,
     /// The token's issuer, once it is known.
     issuer: Option<usize>,
 }
@@ -168,11 +170,20 @@ impl Gate {
         }
     }
 
-    /// The request's operation: by the route's name, else by method and path.
+    /// The answer to a request that needs other keys and cannot wait for them because too many do: that is not its fault,
+    /// and may be different in a moment.
+    pub fn crowded(&self, head: &RequestHead<'_>) -> Refused {
+        self.answer(head, unavailable(head.path), Reason::NoKeys)
+    }
+
+    /// The request's operation: by the route's name, if names count and the method is the operation's, else by method and
+    /// path.
     fn route(&self, head: &RequestHead<'_>) -> Result<&Route, Refusal> {
         let RequestHead { method, path, target: _, route_name, headers: _ } = *head;
         let routes = &self.config.routes;
-        let found = match route_name.and_then(|name| routes.get(name)) {
+        let name = route_name.filter(|_| self.config.route_names);
+        let named = name.and_then(|name| routes.get(name)).filter(|route| route.method == method);
+        let found = match named {
             // The proxy matches paths without decoding them, so what it has named may still be malformed.
             Some(route) if !path.contains('%') => return Ok(route),
             Some(route) => match routes.params_of(&route.id, path) {
@@ -244,7 +255,8 @@ impl Gate {
         if !issuer.algorithms.contains(&algorithm) {
             return Err(Reason::Algorithm.into());
         }
-        let missing = |reason| missing_key(reason, place, issuer, &claims, now);
+        let key = || KeyName { algorithm, id: key_id.as_deref().map(str::to_owned) };
+        let missing = |reason| missing_key(reason, (place, key()), issuer, &claims, now);
         let keys = self.keys(place).ok_or_else(|| missing(Reason::NoKeys))?;
         let key = keys.select(algorithm, key_id.as_deref()).map_err(|error| missing(error.into()))?;
         verifier.verify(key, signing_input, &signature).map_err(Reason::from)?;
@@ -303,6 +315,11 @@ impl Gate {
             if error.is_empty() { realm } else { [&realm, ", error=", error].concat() }
         };
         let (status, message, header) = match reason {
+            // Nobody's token could be verified: that is not the client's fault, and a challenge would say it is.
+            Reason::NoKeys => {
+                let answer = self.answer(head, unavailable(head.path), reason);
+                return decided(awaited, answer);
+            }
             Reason::NoToken => (401, "Authorization header required", ("www-authenticate", bearer(""))),
             Reason::SeveralTokens => {
                 (400, "multiple tokens", ("www-authenticate", bearer("\"invalid_request\"")))
@@ -312,8 +329,6 @@ impl Gate {
                 let error = ["\"insufficient_scope\", scope=\"", &wanted.unwrap_or_default(), "\""].concat();
                 (403, "forbidden", ("www-authenticate", bearer(&error)))
             }
-            // Nobody's token could be verified: that is not the client's fault, and a challenge would say it is.
-            Reason::NoKeys => (503, "service unavailable", ("retry-after", "1".to_owned())),
             Reason::Unmatched
             | Reason::Malformed(_)
             | Reason::UnknownIssuer
@@ -327,11 +342,7 @@ impl Gate {
             }
         };
         let refusal = Refusal::at(status, message, head.path).with_header(header.0, header.1);
-        let answer = self.answer(head, refusal, reason);
-        match awaited {
-            Some(issuer) => Decision::Await { issuer, otherwise: answer },
-            None => Decision::Refuse(answer),
-        }
+        decided(awaited, self.answer(head, refusal, reason))
     }
 
     fn answer(&self, head: &RequestHead<'_>, refusal: Refusal, reason: Reason) -> Refused {
@@ -340,9 +351,26 @@ impl Gate {
     }
 }
 
+fn decided(awaited: Option<(usize, KeyName)>, answer: Refused) -> Decision<'static> {
+    match awaited {
+        Some((issuer, key)) => Decision::Await { issuer, key, otherwise: answer },
+        None => Decision::Refuse(answer),
+    }
+}
+
+fn unavailable(path: &str) -> Refusal {
+    Refusal::at(503, "service unavailable", path).with_header("retry-after", "1".to_owned())
+}
+
 /// What becomes of a token whose key is not there. One of an issuer whose keys come while the filter runs may wait for
 /// them, unless its claims would be refused with any key.
-fn missing_key(reason: Reason, place: usize, issuer: &Issuer, claims: &Claims<'_>, now: u64) -> Stop {
+fn missing_key(
+    reason: Reason,
+    key: (usize, KeyName),
+    issuer: &Issuer,
+    claims: &Claims<'_>,
+    now: u64,
+) -> Stop {
     let newer_may_help = match (&issuer.keys, reason) {
         (Keys::Remote(_), Reason::NoKeys | Reason::NoKey(NoKey::Unknown)) => true,
         (Keys::Remote(_) | Keys::Fixed(_), _) => false,
@@ -351,7 +379,7 @@ fn missing_key(reason: Reason, place: usize, issuer: &Issuer, claims: &Claims<'_
         return reason.into();
     }
     match claims.check(&issuer.expected, now) {
-        Ok(_) => Stop { reason, awaited: Some(place), issuer: Some(place) },
+        Ok(_) => Stop { reason, issuer: Some(key.0), awaited: Some(key) },
         Err(error) => Reason::from(error).into(),
     }
 }

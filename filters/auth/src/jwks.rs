@@ -36,6 +36,9 @@ pub(crate) fn in_a_log(text: &str) -> String {
     text.chars().take(LONGEST).flat_map(char::escape_default).collect()
 }
 
+/// The most keys of a set; real ones have a few.
+pub const MOST_KEYS: usize = 500;
+
 /// Why something is no set that could be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SetError {
@@ -45,6 +48,9 @@ pub enum SetError {
     /// No key could be used.
     #[error("has no usable key: {0}")]
     NoUsableKey(String),
+    /// More keys than anybody publishes: each costs time to check, and memory.
+    #[error("has {0} keys; at most {MOST_KEYS} are accepted")]
+    TooMany(usize),
 }
 
 /// Why a set has no key for a token.
@@ -72,8 +78,11 @@ impl KeySet {
     /// Reads the members of a set's `keys`, as [`Self::parse`] does.
     ///
     /// # Errors
-    /// There is no key left.
+    /// There are more than [`MOST_KEYS`], or there is no key left.
     pub fn read(keys: &[Value], allowed: &[Algorithm]) -> Result<(Self, Vec<KeyProblem>), SetError> {
+        if keys.len() > MOST_KEYS {
+            return Err(SetError::TooMany(keys.len()));
+        }
         let mut set = Self::default();
         let mut problems = Vec::new();
         for (index, value) in keys.iter().enumerate() {

@@ -107,6 +107,7 @@ pub(crate) fn full_config() -> Value {
         "refresh_seconds": 300, "unknown_kid_seconds": 5, "hold_seconds": 5, "hold_requests": 1000});
     let remote = issuer("https://remote.example", "remote_jwks", remote);
     config["issuers"].as_array_mut().unwrap().extend([pem, remote]);
+    config["route_names"] = json!(true);
     config["routes"][0]["tags"] = json!(["task"]);
     config["routes"][0]["has_body"] = json!(false);
     config["schemes"] = json!({"bearerAuth": {"issuers": ["https://issuer.example"]}});

@@ -91,6 +91,8 @@ fn every_field_of_a_full_file_arrives() {
     assert_eq!(targets, [Target::Upstream("task".to_owned()), gone, ready], "an operation's own route wins");
     let filters = gateway.filters.as_ref().unwrap();
     assert_eq!(filters.auth["realm"], "tasks");
+    let routes = filters.auth["routes"].as_array().unwrap();
+    assert!(routes.iter().all(|route| route["security"].is_array()), "also what is public says so");
     let roles = json!({"claim": "/realm_access/roles", "join": ","});
     assert_eq!(filters.auth["forward"], json!({"x-user-id": "sub", "x-roles": roles}));
     let issuer = &filters.auth["issuers"][0];

@@ -23,7 +23,7 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation;
 use envoy_types::pb::google::protobuf::{Any, Struct, Value, value::Kind};
 
-use super::proto::{ads, any, any_with_map, beginning, boolean, duration, extension, uint32};
+use super::proto::{ads, any, any_with_map, beginning, boolean, duration, extension, matching, uint32};
 use super::{clusters, errors, filters, routes};
 use crate::model::{AccessLog, Gateway};
 
@@ -114,12 +114,29 @@ fn connection_manager(gateway: &Gateway) -> HttpConnectionManager {
     }
 }
 
+/// Services that came of CGI know `x_user_id` and `x-user-id` by one name, so what looks like one of the headers goes, too.
 fn strip(claim_headers: &[String]) -> HeaderMutation {
-    let envoys = RemoveOnMatch { key_matcher: Some(beginning("x-envoy-")) };
     let further = claim_headers.iter().map(String::as_str).filter(|name| !NOT_FROM_CLIENTS.contains(name));
-    let named = NOT_FROM_CLIENTS.into_iter().chain(further).map(|name| Action::Remove(name.to_owned()));
-    let mutations = named.chain([Action::RemoveOnMatch(envoys)]);
+    let names: Vec<&str> = NOT_FROM_CLIENTS.into_iter().chain(further).collect();
+    let lookalikes = names.iter().map(|name| lookalikes(name)).collect::<Vec<_>>().join("|");
+    let named = names.into_iter().map(|name| Action::Remove(name.to_owned()));
+    let matched = [beginning("x-envoy-"), matching(&lookalikes)]
+        .map(|matcher| Action::RemoveOnMatch(RemoveOnMatch { key_matcher: Some(matcher) }));
+    let mutations = named.chain(matched);
     HeaderMutation { mutations: mutations.map(|action| Mutation { action: Some(action) }).collect() }
+}
+
+/// A regular expression for a header's name with `-` and `_` in each other's places.
+fn lookalikes(name: &str) -> String {
+    let mut pattern = String::new();
+    for letter in name.chars() {
+        match letter {
+            '-' | '_' => pattern.push_str("[-_]"),
+            plain if plain.is_ascii_alphanumeric() => pattern.push(plain),
+            other => pattern.extend(['\\', other]),
+        }
+    }
+    pattern
 }
 
 fn access_log(gateway: &Gateway) -> Option<EnvoyAccessLog> {

@@ -51,6 +51,10 @@ async fn nobody_outside_can_say_who_they_are_or_how_envoy_shall_treat_them() {
     let forged = [
         ("x-user-id", "root"),
         ("x-tenant", "another"),
+        ("x_user_id", "root"),
+        ("x_user-id", "root"),
+        ("X-User_Scopes", "all"),
+        ("x_tenant", "another"),
         ("x-user-scopes", "all"),
         ("x-cutover-side", "rust"),
         ("x-cutover-operation", "health"),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::view::{ConfigError, View};
 use super::{Issuer, Keys, claim_path, remote};
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Scheme};
 use crate::claims::Expected;
 use crate::jwks::{Key, KeyProblem, KeySet};
 use crate::pem;
@@ -55,7 +55,10 @@ fn issuer(view: View<'_>) -> Result<(Issuer, Vec<KeyProblem>), ConfigError> {
         audiences: audiences(view.need("audiences")?)?,
         leeway_seconds: view.whole_or("leeway_seconds", 0..=LONGEST_LEEWAY, 5)?,
     };
-    let algorithms = view.get("algorithms").map_or_else(|| Ok(Algorithm::ALL.to_vec()), algorithms)?;
+    let algorithms = match view.get("algorithms") {
+        Some(list) => algorithms(list)?,
+        None => usual_algorithms(view.get("remote_jwks").is_some()),
+    };
     let (keys, problems) = keys(view, &algorithms)?;
     let mut scope_claims = Vec::new();
     match view.get("scope_claims") {
@@ -96,6 +99,12 @@ fn algorithms(view: View<'_>) -> Result<Vec<Algorithm>, ConfigError> {
         return Err(view.error("must name at least one algorithm"));
     }
     Ok(algorithms)
+}
+
+/// What is published is no secret, so a key for an HMAC that is fetched counts only where it is asked for by name.
+fn usual_algorithms(remote: bool) -> Vec<Algorithm> {
+    let usual = |algorithm: &Algorithm| !remote || algorithm.scheme() != Scheme::Hmac;
+    Algorithm::ALL.into_iter().filter(usual).collect()
 }
 
 fn algorithm(view: View<'_>) -> Result<Algorithm, ConfigError> {

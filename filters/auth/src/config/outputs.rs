@@ -4,8 +4,8 @@ use super::view::{ConfigError, View};
 use super::{Forward, StateItem, claim_path, quotable};
 use crate::rules::ClaimPath;
 
-/// Headers that have a meaning of their own to HTTP (RFC 9110, RFC 9112) or to this filter.
-pub(super) const TAKEN: [&str; 16] = [
+/// Headers that have a meaning of their own to HTTP (RFC 7239, RFC 9110, RFC 9112) or to this filter.
+pub(super) const TAKEN: [&str; 18] = [
     "authorization",
     "connection",
     "content-encoding",
@@ -13,6 +13,7 @@ pub(super) const TAKEN: [&str; 16] = [
     "content-type",
     "cookie",
     "expect",
+    "forwarded",
     "host",
     "keep-alive",
     "proxy-authorization",
@@ -21,8 +22,12 @@ pub(super) const TAKEN: [&str; 16] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "via",
     "x-request-id",
 ];
+
+/// What begins headers of the proxy's, of proxies before it, and of this gateway.
+pub(super) const TAKEN_PREFIXES: [&str; 3] = ["x-cutover-", "x-envoy-", "x-forwarded-"];
 
 pub(super) fn forward(view: View<'_>) -> Result<Vec<Forward>, ConfigError> {
     let mut all = Vec::new();
@@ -34,7 +39,7 @@ pub(super) fn forward(view: View<'_>) -> Result<Vec<Forward>, ConfigError> {
         if header.is_empty() || !header.bytes().all(fits) {
             return Err(claim.error("must be a header name in lower case"));
         }
-        if TAKEN.contains(&header) {
+        if TAKEN.contains(&header) || TAKEN_PREFIXES.iter().any(|prefix| header.starts_with(prefix)) {
             return Err(claim.error("must not be a header that has a meaning of its own"));
         }
         all.push(if claim.value().is_string() {
@@ -48,11 +53,11 @@ pub(super) fn forward(view: View<'_>) -> Result<Vec<Forward>, ConfigError> {
     Ok(all)
 }
 
-/// Without the field: the subject and the whole payload.
+/// Without the field: the subject.
 pub(super) fn filter_state(view: Option<View<'_>>) -> Result<Vec<StateItem>, ConfigError> {
     let item = |name: &str, claim| StateItem { name: name.to_owned(), claim };
     let Some(view) = view else {
-        return Ok(vec![item("cutover.auth.sub", ClaimPath::new("sub")), item("cutover.auth.payload", None)]);
+        return Ok(vec![item("cutover.auth.sub", ClaimPath::new("sub"))]);
     };
     let mut all = Vec::new();
     for (name, claim) in view.members()? {

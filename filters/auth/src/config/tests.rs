@@ -159,7 +159,7 @@ fn unknown_fields_and_twice_the_same_issuer_are_refused() {
     let error = Config::parse(config.to_string().as_bytes()).unwrap_err().to_string();
     assert_eq!(
         error,
-        "leeway: unknown field; known are realm, routes, issuers, schemes, forward, token, cache, errors, filter_state"
+        "leeway: unknown field; known are realm, routes, route_names, issuers, schemes, forward, token, cache, errors, filter_state"
     );
     let mut config = testing::config();
     let first = config["issuers"][0].clone();

@@ -60,7 +60,9 @@ impl Asked {
                 format!("{ground:?}{}{}", set.concat(), remove.concat())
             }
             Decision::Refuse(refused) => shown(&refused),
-            Decision::Await { issuer, otherwise } => format!("Await {issuer}, else {}", shown(&otherwise)),
+            Decision::Await { issuer, otherwise, .. } => {
+                format!("Await {issuer}, else {}", shown(&otherwise))
+            }
         })
     }
 
@@ -303,6 +305,12 @@ fn what_is_no_operation_is_answered_before_any_token_is_looked_at() {
 
 #[test]
 fn the_routes_name_counts_but_does_not_hide_a_malformed_path() {
+    assert!(ask("POST", "/any/prefix").route_name("health").outcome().starts_with("404"), "another method");
+    assert!(ask("POST", "/v1/task").route_name("listTasks").outcome().starts_with("401"), "by its path");
+    let mut by_path = testing::config();
+    by_path["route_names"] = json!(false);
+    let outcome = ask("GET", "/any/prefix").route_name("health").outcome_with(&by_path);
+    assert!(outcome.starts_with("404"), "{outcome}");
     assert_eq!(ask("GET", "/any/prefix").route_name("health").outcome(), "Public");
     assert_eq!(ask("GET", "/v1/task/%zz").route_name("getTask").outcome(), "400 malformed uri (unmatched)");
     assert!(ask("GET", "/v1/task/%41").route_name("getTask").outcome().starts_with("401"));

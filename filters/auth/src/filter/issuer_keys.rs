@@ -57,6 +57,11 @@ impl IssuerKeys {
         self.load(gate, set)
     }
 
+    /// Whether requests may wait at all.
+    pub(super) fn holds_any(&self) -> bool {
+        self.source.hold_requests > 0
+    }
+
     /// What is to be done from time to time.
     pub(super) fn tick(&mut self, gate: &Gate, verifiers: &Verifiers, metrics: &Metrics, now: u64) {
         let Poll { load, fetch } = self.keeper.poll(&self.store, now, random(now));
@@ -144,14 +149,20 @@ fn name(gate: &Gate, issuer: usize) -> &str {
     gate.config().issuers.get(issuer).map_or("", |issuer| &issuer.expected.issuer)
 }
 
+/// The most keys of one set that are reported one by one.
+const MOST_TOLD: usize = 5;
+
 /// Once for each set, by the VM that has fetched it.
 fn report(name: &str, keys: &KeySet, problems: &[KeyProblem], verifiers: &Verifiers) {
     log::info!("auth: {name} has {} keys of use", keys.iter().count());
-    for problem in problems {
+    for problem in problems.iter().take(MOST_TOLD) {
         log::warn!("auth: key of {name} left out: {problem}");
     }
-    for key in keys.iter().filter(|key| !verifiers.supports(key.algorithm)) {
-        let algorithm = key.algorithm;
+    if let Some(more) = problems.len().checked_sub(MOST_TOLD + 1) {
+        log::warn!("auth: and {} more keys of {name} left out", more + 1);
+    }
+    let has = |algorithm| keys.iter().any(|key| key.algorithm == algorithm);
+    for algorithm in Algorithm::ALL.into_iter().filter(|each| has(*each) && !verifiers.supports(*each)) {
         log::warn!("auth: tokens of {name} with {algorithm} are refused: the host does not verify it");
     }
 }

@@ -1,5 +1,7 @@
 //! What the filter counts. A decision stands even if it cannot be counted.
 
+use std::cell::Cell;
+
 use cutover_filter_host::{Counter, Gauge};
 
 use super::fetch::Failure;
@@ -11,14 +13,38 @@ use crate::verify::Verifiers;
 /// Decisions by result and reason, `cutover_auth.passed.<ground>` and `cutover_auth.refused.<reason>`; the cache's
 /// look-ups, `cutover_auth.cache.hits` and `cutover_auth.cache.misses`; fetches of keys by result,
 /// `cutover_auth.jwks.fetches.<result>`; and requests that waited for keys, `cutover_auth.held.<end>`.
+///
+/// What is counted for each request is told to the host at the next tick, because a call to the host takes longer than all
+/// the rest of the counting.
 #[derive(Debug)]
 pub(super) struct Metrics {
-    passed: [Option<Counter>; 3],
-    refused: [Option<Counter>; Reason::CODES.len()],
-    hits: Option<Counter>,
-    misses: Option<Counter>,
+    passed: [Tally; 3],
+    refused: [Tally; Reason::CODES.len()],
+    hits: Tally,
+    misses: Tally,
     fetches: [Option<Counter>; 4],
     held: [Option<Counter>; 3],
+}
+
+/// A counter with what the host has not been told yet.
+#[derive(Debug)]
+struct Tally {
+    counter: Option<Counter>,
+    untold: Cell<u32>,
+}
+
+impl Tally {
+    fn define(result: &str, detail: &str) -> Self {
+        Self { counter: define(result, detail), untold: Cell::default() }
+    }
+
+    fn add(&self, number: u32) {
+        self.untold.set(self.untold.get().saturating_add(number));
+    }
+
+    fn tell(&self) {
+        add(self.counter, self.untold.take());
+    }
 }
 
 /// What became of a request that needed keys which were not there.
@@ -35,10 +61,10 @@ pub(super) enum Held {
 impl Metrics {
     pub(super) fn define() -> Self {
         Self {
-            passed: ["public", "anonymous", "token"].map(|ground| define("passed", ground)),
-            refused: Reason::CODES.map(|code| define("refused", code)),
-            hits: define("cache", "hits"),
-            misses: define("cache", "misses"),
+            passed: ["public", "anonymous", "token"].map(|ground| Tally::define("passed", ground)),
+            refused: Reason::CODES.map(|code| Tally::define("refused", code)),
+            hits: Tally::define("cache", "hits"),
+            misses: Tally::define("cache", "misses"),
             fetches: ["success", "unreachable", "bad_status", "unusable"]
                 .map(|result| define("jwks.fetches", result)),
             held: ["resumed", "timed_out", "rejected"].map(|end| define("held", end)),
@@ -46,24 +72,31 @@ impl Metrics {
     }
 
     pub(super) fn looked_up(&self, Counts { hits, misses }: Counts) {
-        add(self.hits, hits);
-        add(self.misses, misses);
+        self.hits.add(hits);
+        self.misses.add(misses);
     }
 
     pub(super) fn forwarded(&self, ground: Ground) {
-        let [public, anonymous, token] = self.passed;
-        count(match ground {
+        let [public, anonymous, token] = &self.passed;
+        let tally = match ground {
             Ground::Public => public,
             Ground::Anonymous => anonymous,
             Ground::Token => token,
-        });
+        };
+        tally.add(1);
     }
 
     pub(super) fn refused(&self, reason: Reason) {
-        let counters = Reason::CODES.iter().zip(self.refused);
-        count(
-            counters.into_iter().find(|(code, _)| **code == reason.code()).and_then(|(_, counter)| counter),
-        );
+        let mut tallies = Reason::CODES.iter().zip(&self.refused);
+        if let Some((_, tally)) = tallies.find(|(code, _)| **code == reason.code()) {
+            tally.add(1);
+        }
+    }
+
+    /// Tells the host what has been counted since the last time.
+    pub(super) fn tell(&self) {
+        let Self { passed, refused, hits, misses, fetches: _, held: _ } = self;
+        passed.iter().chain(refused).chain([hits, misses]).for_each(Tally::tell);
     }
 
     pub(super) fn fetched(&self, failure: Option<&Failure>) {
@@ -83,6 +116,13 @@ impl Metrics {
             Held::TimedOut => timed_out,
             Held::Rejected => rejected,
         });
+    }
+}
+
+/// Requests that were on their way when the plugin ended are counted as well.
+impl Drop for Metrics {
+    fn drop(&mut self) {
+        self.tell();
     }
 }
 

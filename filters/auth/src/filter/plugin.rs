@@ -14,7 +14,7 @@ use super::issuer_keys::IssuerKeys;
 use super::metrics::{self, Held, Metrics};
 use crate::config::{Config, Keys};
 use crate::decision::{Decision, Gate, Reason, Refused, RequestHead};
-use crate::remote::{self, Call, Called, WaitingRoom};
+use crate::remote::{self, Call, Called, KeyName, WaitingRoom};
 use crate::verify::{SignatureError, SignatureVerifier as _, Verifiers};
 
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Plugin {
     let_go: RefCell<BTreeSet<u32>>,
     /// The present time between two ticks.
     pace: Cell<u32>,
+    /// The sum of the keys' generations for which a lack of the host's has been told.
+    told: Cell<Option<u64>>,
 }
 
 /// What has become of a request.
@@ -50,11 +52,23 @@ pub(super) enum Patience {
     Patient,
     /// It does already, and may go on to.
     Waiting,
-    /// It may not, or not any more.
+    /// It has; what it was waiting for has come, and decides.
+    Answered,
+    /// It has, long enough.
     Over,
 }
 
-/// Between two looks at the shared record, in milliseconds: usually, and while requests wait or keys are missing.
+/// What becomes of a request that needs other keys.
+enum Admission {
+    /// It waits for them.
+    Waits,
+    /// There is no room for it.
+    Crowded,
+    /// They would not come in time, or do not exist.
+    InVain,
+}
+
+/// Between two ticks, in milliseconds: usually, and while requests wait or keys are missing.
 const PACE: u32 = 1_000;
 const HURRY: u32 = 20;
 
@@ -83,10 +97,9 @@ impl Plugin {
                 issuers.push(IssuerKeys::new(place, issuer, source, now)?);
             }
         }
-        let pace = if issuers.is_empty() { 0 } else { HURRY };
-        if pace > 0 {
-            set_tick_period(pace)?;
-        }
+        // The first tick looks after keys; without any there are only the metrics.
+        let pace = if issuers.is_empty() { PACE } else { HURRY };
+        set_tick_period(pace)?;
         Ok(Self {
             root,
             gate: Gate::new(config),
@@ -96,6 +109,7 @@ impl Plugin {
             room: RefCell::default(),
             let_go: RefCell::default(),
             pace: Cell::new(pace),
+            told: Cell::default(),
         })
     }
 
@@ -108,7 +122,8 @@ impl Plugin {
     fn try_judge(&self, request: u32, patience: Patience) -> Result<Outcome, HostError> {
         let headers = Headers::Request.read()?;
         let now = now_unix_nanoseconds()?;
-        let route_name = property(&["xds", "route_name"])?;
+        let names_count = self.gate.config().route_names;
+        let route_name = if names_count { property(&["xds", "route_name"])? } else { None };
         let target = headers.first(":path").unwrap_or_default();
         let path = String::from_utf8_lossy(target);
         let head = RequestHead {
@@ -126,11 +141,16 @@ impl Plugin {
                     if self.look(issuer, now) {
                         decision = decide();
                     }
-                    if matches!(decision, Decision::Await { .. }) && self.admit(issuer, request, now)? {
-                        return Ok(Outcome::Waits);
+                    if let Decision::Await { issuer, key, .. } = &decision {
+                        match self.admit(*issuer, key, request, now)? {
+                            Admission::Waits => return Ok(Outcome::Waits),
+                            Admission::Crowded => decision = Decision::Refuse(self.gate.crowded(&head)),
+                            Admission::InVain => {}
+                        }
                     }
                 }
                 Patience::Waiting => return Ok(Outcome::Waits),
+                Patience::Answered => self.miss(&decision),
                 Patience::Over => {}
             }
         }
@@ -156,16 +176,24 @@ impl Plugin {
                 self.metrics.forwarded(ground);
                 Ok(Outcome::Goes)
             }
-            Decision::Refuse(refused) | Decision::Await { issuer: _, otherwise: refused } => {
+            Decision::Refuse(refused) | Decision::Await { otherwise: refused, .. } => {
                 let reason = refused.reason;
                 if reason == Reason::Signature(SignatureError::Unavailable) {
-                    log::warn!("auth: {reason}; does the host still have `verify_signature`?");
+                    self.tell_lack(reason);
                 }
                 log::debug!("auth: refused: {reason}");
                 reply(&refused, headers)?;
                 self.metrics.refused(reason);
                 Ok(Outcome::Ended)
             }
+        }
+    }
+
+    /// Says that the host does not verify; once for each state of the keys, because clients can have it happen.
+    fn tell_lack(&self, reason: Reason) {
+        let generations = self.issuers.borrow().iter().map(|keys| keys.keeper.generation()).sum();
+        if self.told.replace(Some(generations)) != Some(generations) {
+            log::warn!("auth: {reason}; does the host still have `verify_signature`?");
         }
     }
 
@@ -176,23 +204,44 @@ impl Plugin {
         found.is_some_and(|keys| keys.look(&self.gate, now.milliseconds()))
     }
 
-    /// Whether the request may wait, which it then does.
-    fn admit(&self, issuer: usize, request: u32, now: Timestamp) -> Result<bool, HostError> {
+    /// Whether the request may wait for this key, which it then does.
+    fn admit(
+        &self,
+        issuer: usize,
+        key: &KeyName,
+        request: u32,
+        now: Timestamp,
+    ) -> Result<Admission, HostError> {
         let mut issuers = self.issuers.borrow_mut();
-        let Some(keys) = issuers.iter_mut().find(|keys| keys.issuer == issuer) else { return Ok(false) };
+        let Some(keys) = issuers.iter_mut().find(|keys| keys.issuer == issuer) else {
+            return Ok(Admission::InVain);
+        };
         let mut room = self.room.borrow_mut();
         let has_keys = self.gate.keys(issuer).is_some();
+        if has_keys && keys.keeper.is_missing(key) {
+            return Ok(Admission::InVain);
+        }
         match keys.keeper.admit(has_keys, room.count(issuer), now.milliseconds()) {
             Ok(waiting) => {
                 self.set_pace(HURRY)?;
                 room.enter(request, issuer, waiting, &keys.keeper);
-                Ok(true)
+                Ok(Admission::Waits)
             }
             Err(remote::Refused::TooMany) => {
                 self.metrics.held(Held::Rejected);
-                Ok(false)
+                // Who wants nobody to wait has not run out of room.
+                Ok(if keys.holds_any() { Admission::Crowded } else { Admission::InVain })
             }
-            Err(remote::Refused::TooLate) => Ok(false),
+            Err(remote::Refused::TooLate) => Ok(Admission::InVain),
+        }
+    }
+
+    /// A request has waited for a key that has not come.
+    fn miss(&self, decision: &Decision<'_>) {
+        if let Decision::Await { issuer, key, .. } = decision
+            && let Some(keys) = self.issuers.borrow_mut().iter_mut().find(|keys| keys.issuer == *issuer)
+        {
+            keys.keeper.miss(key);
         }
     }
 
@@ -207,8 +256,9 @@ impl Plugin {
         self.let_go.borrow_mut().remove(&request);
     }
 
-    /// The time has come to look after the issuers' keys.
+    /// The time has come to look after the issuers' keys, and to tell what has been counted.
     pub(super) fn on_tick(&self) {
+        self.metrics.tell();
         if let Err(error) = self.try_tick() {
             log::error!("auth: keys cannot be looked after: {error}");
         }
@@ -246,6 +296,7 @@ impl Plugin {
 
     /// The plugin goes: another configuration has come, or Envoy ends.
     pub(super) fn on_end(&self) {
+        self.metrics.tell();
         if let Ok(now) = now_unix_nanoseconds() {
             self.issuers.borrow_mut().iter_mut().for_each(|keys| keys.leave(now.milliseconds()));
         }
@@ -265,7 +316,11 @@ impl Plugin {
                 self.forget(request);
                 continue;
             }
-            let patience = if why == Call::Try { Patience::Waiting } else { Patience::Over };
+            let patience = match why {
+                Call::Try => Patience::Waiting,
+                Call::Come => Patience::Answered,
+                Call::Late => Patience::Over,
+            };
             let outcome = self.judge(request, patience);
             if outcome == Outcome::Waits {
                 self.room.borrow_mut().wait_on(request, generation);

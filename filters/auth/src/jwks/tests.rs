@@ -163,3 +163,13 @@ fn a_published_set_is_read_as_it_comes_and_anything_else_is_none() {
         "has no usable key: keys[0] (kid `ES256`): ES256 is not among the issuer's `algorithms`"
     );
 }
+
+#[test]
+fn a_set_of_more_keys_than_anybody_has_is_of_no_use() {
+    let key =
+        |number: usize| changed(testing::signer(Algorithm::EdDsa).jwk(), "kid", json!(number.to_string()));
+    let keys: Vec<_> = (0..=MOST_KEYS).map(key).collect();
+    assert!(KeySet::read(&keys[1..], &Algorithm::ALL).is_ok_and(|(set, _)| set.iter().count() == MOST_KEYS));
+    let error = KeySet::read(&keys, &Algorithm::ALL).unwrap_err().to_string();
+    assert_eq!(error, "has 501 keys; at most 500 are accepted");
+}

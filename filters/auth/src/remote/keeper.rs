@@ -1,6 +1,7 @@
 //! One VM's part in keeping an issuer's keys: its look at the shared record, its fetches, its requests that wait.
 
-use super::{Record, Timing};
+use super::missing::Missing;
+use super::{KeyName, Record, Timing};
 
 /// The values that the VMs share.
 pub trait Store {
@@ -28,6 +29,8 @@ pub struct Keeper {
     demanded: Option<u64>,
     /// The number of the fetch that this VM is making.
     fetching: Option<u64>,
+    /// Keys that the set which this VM has read was fetched for and does not have.
+    missing: Missing,
 }
 
 /// What a VM has to do after a look at the record.
@@ -79,7 +82,15 @@ const TRIES: usize = 4;
 impl Keeper {
     /// A VM that has seen nothing yet; `owner` at random.
     pub fn new(timing: Timing, owner: u64) -> Self {
-        Self { timing, owner, record: Record::default(), loaded: 0, demanded: None, fetching: None }
+        Self {
+            timing,
+            owner,
+            record: Record::default(),
+            loaded: 0,
+            demanded: None,
+            fetching: None,
+            missing: Missing::default(),
+        }
     }
 
     /// The record as it was last seen.
@@ -180,6 +191,24 @@ impl Keeper {
             Outlook::Hope => Ok(request),
             Outlook::Come | Outlook::Late => Err(Refused::TooLate),
         }
+    }
+
+    /// A request has waited for this key, and what came does not have it.
+    pub fn miss(&mut self, key: &KeyName) {
+        // A fetch that brought nothing does not tell.
+        if self.record.failures == 0 {
+            self.missing.add(self.loaded, key);
+        }
+    }
+
+    /// Whether the issuer has been asked for this key since it published the present set, and does not have it: it is
+    /// asked again when it may be, but nobody waits for that.
+    pub fn is_missing(&mut self, key: &KeyName) -> bool {
+        let missing = self.missing.has(self.loaded, key);
+        if missing {
+            self.demand();
+        }
+        missing
     }
 
     /// What a request that waits can expect by the record as it was last seen.

@@ -6,12 +6,14 @@
 //! and the shared values are arguments, and `filter` is the glue.
 
 mod keeper;
+mod missing;
 mod record;
 #[cfg(test)]
 mod simulation;
 mod waiting_room;
 
 pub use keeper::{Keeper, Outlook, Poll, Refused, Store, Waiting, Want};
+pub use missing::KeyName;
 pub use record::{Lease, Record};
 pub use waiting_room::{Call, Called, WaitingRoom};
 

@@ -8,6 +8,8 @@ use super::{Keeper, Outlook, Waiting};
 #[derive(Debug, Default)]
 pub struct WaitingRoom {
     requests: BTreeMap<u32, Guest>,
+    /// How many of them wait for each issuer's keys; requests come faster than they could be counted.
+    counts: BTreeMap<usize, usize>,
 }
 
 #[derive(Debug)]
@@ -44,17 +46,23 @@ pub enum Call {
 impl WaitingRoom {
     /// A request begins to wait for other keys than its issuer's keeper has.
     pub fn enter(&mut self, request: u32, issuer: usize, waiting: Waiting, keeper: &Keeper) {
+        self.leave(request);
         self.requests.insert(request, Guest { issuer, waiting, tried: keeper.generation() });
+        *self.counts.entry(issuer).or_default() += 1;
     }
 
     /// A request has been decided, or its client is gone; whether it was here.
     pub fn leave(&mut self, request: u32) -> bool {
-        self.requests.remove(&request).is_some()
+        let Some(Guest { issuer, .. }) = self.requests.remove(&request) else { return false };
+        if let Some(count) = self.counts.get_mut(&issuer) {
+            *count = count.saturating_sub(1);
+        }
+        true
     }
 
     /// How many requests wait for keys of this issuer.
     pub fn count(&self, issuer: usize) -> usize {
-        self.requests.values().filter(|guest| guest.issuer == issuer).count()
+        self.counts.get(&issuer).copied().unwrap_or_default()
     }
 
     /// Whether nobody waits.
@@ -83,5 +91,24 @@ impl WaitingRoom {
         if let Some(guest) = self.requests.get_mut(&request) {
             guest.tried = generation;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::{Timing, Want};
+
+    #[test]
+    fn those_who_wait_are_counted_for_each_issuer() {
+        let timing = Timing { timeout: 1, refresh: 1, unknown_key: 1, hold: 1, hold_requests: 9 };
+        let (mut room, keeper) = (WaitingRoom::default(), Keeper::new(timing, 1));
+        let waiting = Waiting { want: Want::Keys, since: 0 };
+        for (request, issuer) in [(1, 0), (2, 0), (3, 5), (2, 0)] {
+            room.enter(request, issuer, waiting, &keeper);
+        }
+        assert_eq!((room.count(0), room.count(5), room.count(7)), (2, 1, 0));
+        assert!(room.leave(1) && !room.leave(1) && room.leave(3));
+        assert_eq!((room.count(0), room.count(5), room.is_empty()), (1, 0, false));
     }
 }

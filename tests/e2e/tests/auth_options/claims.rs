@@ -135,7 +135,7 @@ async fn log_of(envoy: &AuthEnvoy, lines: usize) -> Result<Vec<String>> {
 
 #[tokio::test]
 async fn the_access_log_has_who_called_and_never_the_token() -> Result<()> {
-    let envoy = logging(json!(null)).await?;
+    let envoy = logging(json!({"cutover.auth.sub": "sub", "cutover.auth.payload": ""})).await?;
     let token = signer("ES256").token(&json!({"roles": ["a", "b"]}));
     let cookie = format!("session={token}");
     let (bad, query) = (stranger("ES256").good(), format!("/v1/task?access_token={token}"));
@@ -177,9 +177,12 @@ async fn filter_state_is_what_the_configuration_says() -> Result<()> {
     ensure!(log[0].starts_with(r#"200 sub=ada payload=- roles=["a",{"b":1}] "#), "{log:?}");
     ensure!(log[1].starts_with("401 sub=- payload=- roles=- "), "{log:?}");
 
-    let envoy = logging(json!({})).await?;
-    assert_eq!(envoy.get_with("/v1/task", &signer("HS256").good()).await?.status, 200);
-    let log = log_of(&envoy, 1).await?;
-    ensure!(log[0].starts_with("200 sub=- payload=- roles=- "), "{log:?}");
+    // `null` leaves the field out.
+    for (state, sub) in [(json!({}), "-"), (json!(null), "ada")] {
+        let envoy = logging(state).await?;
+        assert_eq!(envoy.get_with("/v1/task", &signer("HS256").good()).await?.status, 200);
+        let log = log_of(&envoy, 1).await?;
+        ensure!(log[0].starts_with(&format!("200 sub={sub} payload=- roles=- ")), "{log:?}");
+    }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Refusals in each form.
 
-use anyhow::{Context, Result};
-use cutover_e2e::AuthEnvoy;
+use anyhow::{Context, Result, ensure};
+use cutover_e2e::{AuthEnvoy, eventually};
 use serde_json::{Value, json};
 
 use crate::signers::{signer, stranger};
@@ -109,7 +109,13 @@ async fn every_decision_is_counted_by_its_reason() -> Result<()> {
         ("cache.hits", 1),
         ("cache.misses", 3),
     ] {
-        assert_eq!(envoy.stat(&format!("wasmcustom.cutover_auth.{name}")).await?, expected, "{name}");
+        // It is told up to a second later.
+        eventually(name, || async {
+            let value = envoy.stat(&format!("wasmcustom.cutover_auth.{name}")).await?;
+            ensure!(value == expected, "{name} is {value} instead of {expected}");
+            Ok(())
+        })
+        .await?;
     }
     Ok(())
 }

@@ -85,7 +85,10 @@ async fn a_crowd_that_has_waited_does_not_hold_up_the_others() -> Result<()> {
     let issuer = KeyServer::start(set(&[&key]))?;
     issuer.hold();
     let change = json!({"hold_seconds": 30, "timeout_seconds": 30});
-    let envoy = envoy(&issuer, &change).workers(1).start().await?;
+    // What is fetched for an HMAC counts only where it is asked for.
+    let mut configuration = configuration(&change);
+    configuration["issuers"][0]["algorithms"] = json!(["HS256"]);
+    let envoy = envoy(&issuer, &change).configuration(&configuration).workers(1).start().await?;
     let crowd: JoinSet<_> =
         (0..CROWD).map(|number| ask(&envoy, &key.token(&json!({"sub": format!("user {number}")})))).collect();
     under_way(&envoy, CROWD).await?;
@@ -99,5 +102,62 @@ async fn a_crowd_that_has_waited_does_not_hold_up_the_others() -> Result<()> {
         assert!(envoy.upstream().saw(&format!("x-user-id: user {number}\r\n")));
     }
     assert_sound(&envoy);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crowd_of_made_up_keys_makes_nobody_s_good_token_a_bad_one() -> Result<()> {
+    let (key, next, stranger) = (signer("a"), signer("b"), signer("x"));
+    let issuer = KeyServer::start(set(&[&key]))?;
+    let change =
+        json!({"hold_requests": 3, "hold_seconds": 20, "timeout_seconds": 20, "unknown_kid_seconds": 1});
+    let envoy = envoy(&issuer, &change).workers(1).start().await?;
+    comes_to(&envoy, &key.good(), 200).await?;
+    issuer.hold();
+    let crowd: JoinSet<_> =
+        (0..3).map(|number| ask(&envoy, &stranger.with_kid(&format!("made-up-{number}")).good())).collect();
+    under_way(&envoy, 3).await?;
+    let answer = envoy.get_with("/v1/task", &next.good()).await?;
+    assert_eq!((answer.status, answer.header("retry-after").as_deref()), (503, Some("1")), "{answer:?}");
+    assert_eq!(answer.header("www-authenticate"), None);
+    metric_comes_to(&envoy, "refused.no_keys", 1).await?;
+    issuer.publish(set(&[&key, &next]));
+    issuer.release();
+    all_answer(crowd, 401, &envoy).await?;
+    comes_to(&envoy, &next.good(), 200).await?;
+    assert_sound(&envoy);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_that_the_issuer_was_asked_for_in_vain_is_not_waited_for_but_found_when_it_is_published()
+-> Result<()> {
+    let (key, next) = (signer("a"), signer("b"));
+    let issuer = KeyServer::start(set(&[&key]))?;
+    let change = json!({"unknown_kid_seconds": 10, "hold_seconds": 30});
+    let envoy = envoy(&issuer, &change).workers(1).start().await?;
+    comes_to(&envoy, &key.good(), 200).await?;
+    assert_eq!(envoy.get_with("/v1/task", &next.good()).await?.status, 401);
+    let (answers, waited) = timed(ask_everywhere(&envoy, &next.good()).join_all()).await;
+    assert!(answers.into_iter().all(|answer| answer.is_ok_and(|answer| answer.status == 401)));
+    assert!(waited < Duration::from_secs(5), "{waited:?}");
+    issuer.publish(set(&[&key, &next]));
+    comes_to(&envoy, &next.good(), 200).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_published_secret_signs_nothing_and_many_bad_keys_are_few_lines_in_the_log() -> Result<()> {
+    let (key, secret) = (signer("a"), Signer::generate("HS256").with_kid("h"));
+    let mut keys = vec![key.jwk(), secret.jwk()];
+    keys.extend((0..7).map(|number| json!({"kty": "RSA", "kid": format!("bad-{number}")})));
+    let issuer = KeyServer::start(Published::set(&json!({"keys": keys})))?;
+    let envoy = envoy(&issuer, &json!({})).workers(1).start().await?;
+    comes_to(&envoy, &key.good(), 200).await?;
+    assert_eq!(envoy.get_with("/v1/task", &secret.good()).await?.status, 401);
+    assert!(envoy.log().contains("HS256 is not among the issuer's `algorithms`"), "{}", envoy.log());
+    let log = envoy.log();
+    assert_eq!(log.matches("left out: keys[").count(), 5, "{log}");
+    assert!(log.contains("and 3 more keys of https://issuer.example left out"), "{log}");
     Ok(())
 }

@@ -97,6 +97,16 @@ async fn metric(envoy: &AuthEnvoy, name: &str) -> Result<u64> {
     envoy.stat(&format!("wasmcustom.cutover_auth.{name}")).await
 }
 
+/// One of the filter's counters gets to this value; what it counts for each request is told up to a second later.
+async fn metric_comes_to(envoy: &AuthEnvoy, name: &str, expected: u64) -> Result<()> {
+    eventually(&format!("{name} at {expected}"), || async {
+        let value = metric(envoy, name).await?;
+        ensure!(value == expected, "it is {value}");
+        Ok(())
+    })
+    .await
+}
+
 /// No VM has crashed, and nothing that the filter did was refused by Envoy.
 fn assert_sound(envoy: &AuthEnvoy) {
     let log = envoy.log();

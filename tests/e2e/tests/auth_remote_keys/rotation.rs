@@ -9,7 +9,7 @@ use cutover_e2e::{AuthEnvoy, KeyServer, raw};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::{Signer, WORKERS, assert_sound, comes_to, envoy, metric, set, signer};
+use crate::{Signer, WORKERS, assert_sound, comes_to, envoy, metric, metric_comes_to, set, signer};
 
 /// Clients that ask all the time, each on a connection of its own, with the newest token.
 struct Load {
@@ -87,6 +87,7 @@ async fn a_rotation_under_load_refuses_no_good_token() -> Result<()> {
     load.go_on(500).await?;
     let answered = load.end().await?;
     assert!(answered >= 2_000);
+    metric_comes_to(&envoy, "passed.token", answered as u64 + 1).await?;
     assert_eq!(metric(&envoy, "refused.unknown_key").await?, 0, "{}", envoy.log());
     assert!(issuer.fetches() <= 4, "{:?}", issuer.asked());
     comes_to(&envoy, &a.good(), 401).await?;

@@ -30,6 +30,7 @@ fn a_value_of_another_type_is_refused_with_its_path() {
         ("/routes/0", json!("x"), "routes[0]: must be an object"),
         ("/routes/0/security/0", json!({}), "routes[0].security[0]: must be a list"),
         ("/routes/0/security/0/0/scopes/0", json!(7), "routes[0].security[0][0].scopes[0]: must be text"),
+        ("/route_names", json!("no"), "route_names: must be true or false"),
         ("/routes/0/has_body", json!("no"), "routes[0].has_body: must be true or false"),
         ("/routes/0/id", json!(""), "routes[0].id: must not be empty"),
         ("/routes/0/path", json!("x"), "routes: the path `x` of `listTasks` must start with `/`"),
@@ -154,6 +155,33 @@ fn remote_keys_have_an_address_and_usual_times() {
 }
 
 #[test]
+fn an_operation_says_that_it_is_public() {
+    let error = error_of(|config| {
+        config["routes"][4].as_object_mut().unwrap().remove("security");
+    });
+    assert_eq!(error, "routes[4].security: is missing");
+}
+
+#[test]
+fn secrets_are_fetched_only_where_they_are_asked_for() {
+    let algorithms = |config: &Config| config.issuers[2].algorithms.clone();
+    let usual = algorithms(&parsed(|_| ()));
+    assert_eq!(usual.len(), 10);
+    assert!(usual.iter().all(|algorithm| !algorithm.name().starts_with("HS")));
+    let named = parsed(|config| config["issuers"][2]["algorithms"] = json!(["HS256", "ES256"]));
+    assert_eq!(algorithms(&named), [Algorithm::Hs256, Algorithm::Es256]);
+    let (_, problems) = crate::jwks::KeySet::read(
+        &[testing::signer(Algorithm::Hs256), testing::signer(Algorithm::Es256)].map(testing::Signer::jwk),
+        &usual,
+    )
+    .unwrap();
+    assert_eq!(
+        problems[0].to_string(),
+        "keys[0] (kid `HS256`): HS256 is not among the issuer's `algorithms`"
+    );
+}
+
+#[test]
 fn schemes_are_complete_and_name_configured_issuers() {
     let error = |schemes: Value| error_of(|config| config["schemes"] = schemes.clone());
     assert_eq!(error(json!({})), "schemes.bearerAuth: is missing; the operation `listTasks` demands it");
@@ -172,7 +200,7 @@ fn schemes_are_complete_and_name_configured_issuers() {
 }
 
 #[test]
-fn filter_state_is_the_subject_and_the_payload_unless_it_is_said() {
+fn filter_state_is_the_subject_unless_it_is_said() {
     let names = |config: &Config| {
         let pair = |item: &StateItem| (item.name.clone(), item.claim.is_none());
         config.filter_state.iter().map(pair).collect::<Vec<_>>()
@@ -180,10 +208,9 @@ fn filter_state_is_the_subject_and_the_payload_unless_it_is_said() {
     let usual = parsed(|config| {
         config.as_object_mut().unwrap().remove("filter_state");
     });
-    assert_eq!(
-        names(&usual),
-        [("cutover.auth.sub".to_owned(), false), ("cutover.auth.payload".to_owned(), true)]
-    );
+    assert_eq!(names(&usual), [("cutover.auth.sub".to_owned(), false)]);
+    let whole = parsed(|config| config["filter_state"] = json!({"all": ""}));
+    assert_eq!(names(&whole), [("all".to_owned(), true)]);
     assert_eq!(names(&parsed(|config| config["filter_state"] = json!({}))), []);
     for name in ["", "a b", "a\u{0}b", "a/b"] {
         let error = error_of(|config| config["filter_state"] = json!({name: "sub"}));

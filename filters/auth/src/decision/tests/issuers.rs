@@ -1,6 +1,7 @@
 //! Issuers with algorithms, schemes, and keys that come while the filter runs.
 
 use super::*;
+use crate::remote::KeyName;
 
 /// Three issuers: one with keys of every algorithm, one with a PEM, one with remote keys.
 fn three() -> Value {
@@ -82,6 +83,28 @@ fn nothing_waits_that_no_key_could_save() {
 }
 
 #[test]
+fn a_request_that_too_many_wait_before_is_to_come_again() {
+    let gate = gate(&testing::config());
+    let headers = HeaderMap::from_pairs(&[("x-request-id", "r-1")]).unwrap();
+    let path = "/v1/task";
+    let head =
+        RequestHead { method: "GET", path, target: path.as_bytes(), route_name: None, headers: &headers };
+    assert_eq!(shown(&gate.crowded(&head)), NO_KEYS);
+}
+
+#[test]
+fn who_fetches_keys_learns_which_one_is_needed() {
+    let gate = gate(&three());
+    let claims = json!({"iss": "https://remote.example"});
+    for id in [Some("new"), None] {
+        let token = testing::signer(Algorithm::EdDsa).token_with(&json!({"kid": id}), &claims);
+        let wanted = KeyName { algorithm: Algorithm::EdDsa, id: id.map(str::to_owned) };
+        let same = |decision: Decision<'_>| matches!(decision, Decision::Await { key, .. } if key == wanted);
+        assert!(list_tasks().token(&token).decided_by(&gate, same));
+    }
+}
+
+#[test]
 fn new_keys_end_what_the_old_ones_had_found_good() {
     let gate = gate(&three());
     let token = remote(json!({}));
@@ -108,6 +131,21 @@ fn an_issuers_algorithms_bind_its_tokens() {
             assert_eq!(outcome, format!("{INVALID} (wrong_algorithm)"), "{}", signer.algorithm);
         }
     }
+}
+
+#[test]
+fn scopes_may_be_a_list_and_a_claim_that_has_none_may_be_anything() {
+    let mut config = testing::config();
+    config["forward"] = json!({"x-user-id": "sub"});
+    let with = |config: &Value, scope: Value| {
+        let claims = json!({"scope": scope, "scp": ["task:read"]});
+        list_tasks().token(&testing::signer(Algorithm::EdDsa).token(&claims)).outcome_with(config)
+    };
+    assert!(with(&config, json!(["task:read"])).starts_with("Token"));
+    assert!(with(&config, json!(["task:write"])).starts_with("403"));
+    assert_eq!(with(&config, json!(7)), format!("{INVALID} (bad_claim)"));
+    config["issuers"][0]["scope_claims"] = json!(["scp"]);
+    assert!(with(&config, json!(7)).starts_with("Token"));
 }
 
 #[test]

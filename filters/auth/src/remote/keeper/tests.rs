@@ -1,6 +1,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::*;
+use crate::algorithm::Algorithm;
 use crate::remote::Lease;
 use crate::remote::simulation::Shared;
 
@@ -316,4 +317,26 @@ fn a_set_of_which_a_vm_died_before_it_wrote_the_record_is_new_for_the_next() {
     assert_eq!(vm.poll(&shared, at + 7_000, 0), Poll::default());
     assert!(vm.poll(&shared, at + 12_000, 0).fetch);
     assert!(vm.fetched(&shared, at + 12_000, 0, Some(b"b")));
+}
+
+#[test]
+fn a_key_that_the_issuer_does_not_have_is_asked_for_again_and_found_when_it_comes() {
+    let store = Shared::default();
+    let mut vm = settled(&store);
+    let key = KeyName { algorithm: Algorithm::Es256, id: Some("new".to_owned()) };
+    assert!(!vm.is_missing(&key));
+    vm.admit(true, 0, T + 10).unwrap();
+    assert!(vm.poll(&store, T + 20, 0).fetch);
+    vm.fetched(&store, T + 30, 0, None);
+    vm.miss(&key);
+    assert!(!vm.is_missing(&key), "a fetch that failed does not tell");
+    vm.admit(true, 0, T + 40).unwrap();
+    assert!(vm.poll(&store, T + 5_020, 0).fetch);
+    vm.fetched(&store, T + 5_030, 0, Some(b"a"));
+    vm.miss(&key);
+    assert!(vm.is_missing(&key));
+    assert!(!vm.poll(&store, T + 10_019, 0).fetch);
+    assert!(vm.poll(&store, T + 10_020, 0).fetch, "nobody waits, but it is looked for");
+    vm.fetched(&store, T + 10_030, 0, Some(b"ab"));
+    assert!(!vm.is_missing(&key), "it is another set");
 }
