@@ -41,8 +41,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("cutover-upstreams", &[]),
     ("cutover-e2e", &[]),
-    ("cutover-contract", &["cutover-e2e", "cutover-comparison"]),
-    ("cutover-bench", &["cutover-e2e"]),
+    ("cutover-contract", &["cutover-e2e", "cutover-comparison", "cutover-compiler"]),
+    ("cutover-bench", &["cutover-e2e", "cutover-compiler"]),
     ("cutover-conformance", &["cutover-plan", "cutover-compiler"]),
 ];
 
