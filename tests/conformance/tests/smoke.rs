@@ -1,5 +1,4 @@
 //! A few tests in the suite's form, for runs that do not fetch the suite itself (`make conformance`).
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use cutover_compiler::{Formats, compile_schema};
 use cutover_conformance::suite::Group;
