@@ -3,6 +3,7 @@
 //! The recording says what somebody has thought of; these say what follows from the contract: for every operation valid
 //! requests, and one request for each single thing that can be wrong with each parameter, header and place in a body.
 
+mod broken;
 mod contract;
 mod draft;
 mod judge;
