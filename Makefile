@@ -25,6 +25,13 @@ test: setup wasm ## every test: Node gateway, Rust crates, end to end with a rea
 	  cargo test --locked --no-fail-fast; \
 	fi
 
+.PHONY: conformance
+conformance: needs-rust needs-node ## the official JSON Schema Test Suite, natively and as Wasm, with counts
+	@tests/conformance/fetch
+	cargo build --locked -p cutover-conformance --bin conformance
+	@filters/build validate
+	@target/debug/conformance .tools/json-schema-test-suite target/wasm32-wasip1/wasm/validate.wasm
+
 .PHONY: hostile
 hostile: needs-rust envoy-binary wasm ## 100,000 requests that the auth filter must refuse (HOSTILE_SEED=n draws the same mutations)
 	@HOSTILE_REQUESTS=$${HOSTILE_REQUESTS:-100000} HOSTILE_SEED=$${HOSTILE_SEED:-$$RANDOM} \
@@ -82,7 +89,7 @@ fuzz: needs-rust ## random input for the auth filter's parsers, FUZZ_SECONDS (30
 
 ##@ Measurements
 .PHONY: bench
-bench: bench-start bench-auth ## every measurement
+bench: bench-start bench-auth bench-validation ## every measurement
 
 .PHONY: bench-start
 bench-start: setup wasm build ## cold start and memory, Envoy with the bundle beside the Node gateway
@@ -99,6 +106,18 @@ bench-auth: needs-rust envoy-binary ## CPU per request of the auth filter beside
 bench-auth-soak: needs-rust envoy-binary wasm ## the auth filter's start, and its memory over a million tokens
 	cargo build --locked --release -p cutover-bench
 	@target/release/bench-auth-soak
+
+.PHONY: bench-json
+bench-json: needs-rust envoy-binary ## ways to read JSON in a filter: size, start and CPU
+	@tests/bench/json-readers/build
+	cargo build --locked --release -p cutover-bench --bin bench-json
+	@target/release/bench-json
+
+.PHONY: bench-validation
+bench-validation: setup wasm ## CPU per request of the validation filter beside the Node gateway's validator
+	@tests/bench/json-readers/build noop
+	cargo build --locked --release -p cutover-bench --bin bench-validation
+	@target/release/bench-validation
 
 ##@ Set-up (each target above does what it needs by itself)
 .PHONY: setup

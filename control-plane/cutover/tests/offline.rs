@@ -36,7 +36,7 @@ fn a_bootstrap_names_the_envoy_its_gateway_and_its_control_plane() {
 fn a_contract_is_compiled_for_other_meshes() {
     let home = Home::new();
     let printed = home.run(&["compile", "api.yaml"]).ok().json();
-    assert_eq!(printed["format"], "cutover-plan/1");
+    assert_eq!(printed["format"], "cutover-plan/2");
     let said = home.run(&["compile", "api.yaml", "-o", "plan.json"]).ok();
     assert!(said.out.starts_with("compiled 3 operations of api.yaml to plan.json ("), "{}", said.out);
     let written: serde_json::Value =

@@ -70,7 +70,7 @@ fn limit(view: View<'_>) -> Result<usize, LoadError> {
 mod tests {
     use super::*;
 
-    const PLAN: &str = r#"{"format":"cutover-plan/1","routes":[],"operations":{}}"#;
+    const PLAN: &str = r#"{"format":"cutover-plan/2","routes":[],"operations":{}}"#;
 
     fn refused(text: &str) -> String {
         Config::parse(text.as_bytes()).map(|_| ()).expect_err(text).to_string()
@@ -95,12 +95,12 @@ mod tests {
             (r#"{"requests":"off"}"#.to_owned(), "the field `plan` is missing"),
             ("{".to_owned(), "not well-formed JSON"),
             (
-                r#"{"plan":{"format":"cutover-plan/1","routes":[],"operations":{"a":{"query":[{"name":"x","schema":7}]}}}}"#
+                r#"{"plan":{"format":"cutover-plan/2","routes":[],"operations":{"a":{"query":[{"name":"x","schema":7}]}}}}"#
                     .to_owned(),
                 "the plan refers to schema 7",
             ),
             (
-                r#"{"plan":{"format":"cutover-plan/1","routes":[],"operations":{"a":{"query":[{"name":1}]}}}}"#.to_owned(),
+                r#"{"plan":{"format":"cutover-plan/2","routes":[],"operations":{"a":{"query":[{"name":1}]}}}}"#.to_owned(),
                 "plan.operations.a.query[0].name: must be text",
             ),
         ] {

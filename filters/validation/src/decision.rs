@@ -25,15 +25,19 @@ pub enum Step {
     Forward {
         /// The target with the query's defaults.
         target: Option<String>,
+        /// Headers to be set: defaults of absent ones.
+        headers: Vec<(String, String)>,
         /// What was wrong with it, where that is only reported.
         finding: Option<Finding>,
     },
     /// The body decides. `target` is the new `:path` if the request goes on.
     AwaitBody {
         /// The request so far.
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         /// The target with the query's defaults.
         target: Option<String>,
+        /// Headers to be set: defaults of absent ones.
+        headers: Vec<(String, String)>,
     },
     /// The request ends here.
     Refuse(Refusal),
@@ -81,7 +85,7 @@ impl Gate {
     #[must_use]
     pub fn head(&self, request: &RequestHead<'_>) -> Step {
         if self.config.requests == Mode::Off {
-            return Step::Forward { target: None, finding: None };
+            return forward(None);
         }
         let (path, query) = match request.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -93,15 +97,15 @@ impl Gate {
         };
         let head = Head { path, query, params: &params, headers: request.headers };
         match self.config.plan.check_head(operation, head, self.config.max_body_bytes) {
-            Next::Done(Ok(pass)) => {
-                Step::Forward { target: with_defaults(request.target, pass), finding: None }
+            Next::Done(Ok(Pass { defaults, headers })) => {
+                Step::Forward { target: with_defaults(request.target, defaults), headers, finding: None }
             }
             Next::Done(Err(refusal)) => self.invalid(Some(operation), refusal),
             Next::Body(pending) => {
-                let pass = Pass { defaults: pending.defaults().map(str::to_owned) };
-                let target = with_defaults(request.target, pass);
+                let Pass { defaults, headers } = pending.pass().clone();
+                let target = with_defaults(request.target, defaults);
                 let exchange = Exchange { operation: operation.to_owned(), path: path.to_owned(), pending };
-                Step::AwaitBody { exchange, target }
+                Step::AwaitBody { exchange: Box::new(exchange), target, headers }
             }
         }
     }
@@ -114,8 +118,8 @@ impl Gate {
             return self.invalid(Some(&operation), too_large(&path));
         }
         match self.config.plan.check_body(pending, body) {
-            // The defaults are in the path since its head was decided.
-            Ok(Pass { defaults: _ }) => Step::Forward { target: None, finding: None },
+            // The defaults are in the head since it was decided.
+            Ok(Pass { defaults: _, headers: _ }) => forward(None),
             Err(refusal) => self.invalid(Some(&operation), refusal),
         }
     }
@@ -151,16 +155,20 @@ impl Gate {
         let keywords =
             refusal.errors.iter().filter_map(|item| item.error_code.as_ref()).map(keyword).collect();
         let finding = Finding { operation: operation.map(str::to_owned), status: refusal.status, keywords };
-        Step::Forward { target: None, finding: Some(finding) }
+        forward(Some(finding))
     }
+}
+
+fn forward(finding: Option<Finding>) -> Step {
+    Step::Forward { target: None, headers: Vec::new(), finding }
 }
 
 /// An operation's id and the path parameters.
 type Operation<'a> = (&'a str, Vec<(&'a str, String)>);
 
 /// The client's target byte for byte, then the defaults; `None` when there are none.
-fn with_defaults(target: &str, pass: Pass) -> Option<String> {
-    let defaults = pass.defaults?;
+fn with_defaults(target: &str, defaults: Option<String>) -> Option<String> {
+    let defaults = defaults?;
     Some(match target.split_once('?') {
         None => format!("{target}?{defaults}"),
         Some((_, "")) => format!("{target}{defaults}"),
@@ -195,7 +203,7 @@ mod tests {
 
     fn forwarded(step: Step) -> Option<String> {
         match step {
-            Step::Forward { target, finding: None } => target,
+            Step::Forward { target, finding: None, .. } => target,
             other => panic!("not forwarded: {other:?}"),
         }
     }
@@ -211,7 +219,7 @@ mod tests {
 
     fn awaited(step: Step) -> Exchange {
         match step {
-            Step::AwaitBody { exchange, target: None } => exchange,
+            Step::AwaitBody { exchange, target: None, .. } => *exchange,
             other => panic!("not awaited: {other:?}"),
         }
     }
@@ -277,7 +285,7 @@ mod tests {
     fn report_lets_everything_pass_and_says_what_was_wrong() {
         let gate = gate("report");
         let finding = |step: Step| match step {
-            Step::Forward { target: None, finding: Some(finding) } => finding,
+            Step::Forward { target: None, finding: Some(finding), .. } => finding,
             other => panic!("no finding: {other:?}"),
         };
         let wrong = finding(head(&gate, "GET", "/v1/task?limit=secret", &[]));

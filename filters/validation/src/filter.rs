@@ -138,8 +138,8 @@ impl ValidationFilter {
 
     fn try_apply(&mut self, plugin: &Plugin, step: Step) -> Result<Action, HostError> {
         match step {
-            Step::Forward { target, finding } => {
-                set_target(target)?;
+            Step::Forward { target, headers, finding } => {
+                set_head(target, &headers)?;
                 plugin.metrics.forwarded(finding.as_ref());
                 if let Some(finding) = finding {
                     report(&finding);
@@ -147,9 +147,9 @@ impl ValidationFilter {
                 self.state = State::Open;
                 Ok(Action::Continue)
             }
-            Step::AwaitBody { exchange, target } => {
-                set_target(target)?;
-                self.state = State::Reading(Box::new(exchange));
+            Step::AwaitBody { exchange, target, headers } => {
+                set_head(target, &headers)?;
+                self.state = State::Reading(exchange);
                 Ok(Action::Pause)
             }
             Step::Refuse(refusal) => {
@@ -193,11 +193,16 @@ impl Plugin {
     }
 }
 
-fn set_target(target: Option<String>) -> Result<(), HostError> {
-    let Some(target) = target else { return Ok(()) };
+fn set_head(target: Option<String>, headers: &[(String, String)]) -> Result<(), HostError> {
     // Back to the bytes that came.
-    let bytes: Vec<u8> = target.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
-    Headers::Request.set(":path", &bytes)
+    let bytes = |text: &str| text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect::<Vec<u8>>();
+    for (name, value) in headers {
+        Headers::Request.set(name, &bytes(value))?;
+    }
+    match target {
+        Some(target) => Headers::Request.set(":path", &bytes(&target)),
+        None => Ok(()),
+    }
 }
 
 fn report(finding: &Finding) {

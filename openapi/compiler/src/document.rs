@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use cutover_plan::Json;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 /// How many values a document may have once its aliases are resolved.
@@ -21,6 +22,8 @@ pub struct Position {
     pub line: usize,
     /// The column, in characters.
     pub column: usize,
+    /// Which of the contract's files, from 0: the contract itself.
+    pub file: usize,
 }
 
 /// One value and where it starts.
@@ -41,6 +44,8 @@ pub enum Value {
     Bool(bool),
     /// A number.
     Number(serde_json::Number),
+    /// A number that no double holds, in JSON's grammar.
+    Exact(String),
     /// Text.
     String(String),
     /// A list.
@@ -82,7 +87,7 @@ pub fn parse(text: &str) -> Result<Node, ParseError> {
             event.map_err(|error| ParseError::new(position(*error.marker()), error.info().to_owned()))?;
         builder.take(event, span)?;
     }
-    Ok(builder.root.unwrap_or(Node { value: Value::Null, at: Position { line: 1, column: 1 } }))
+    Ok(builder.root.unwrap_or(Node { value: Value::Null, at: Position { line: 1, column: 1, file: 0 } }))
 }
 
 impl Node {
@@ -90,6 +95,37 @@ impl Node {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|(known, _)| known.text == key).map(|(_, node)| node)
+    }
+
+    /// What a JSON pointer names below this (RFC 6901, in the form it has in a URI's fragment).
+    #[must_use]
+    pub fn pointer(&self, pointer: &str) -> Option<&Node> {
+        pointer.split('/').skip(1).try_fold(self, Node::step)
+    }
+
+    /// What one step of such a pointer leads to.
+    pub(crate) fn step(&self, step: &str) -> Option<&Node> {
+        let step = percent_decoded(step).replace("~1", "/").replace("~0", "~");
+        match &self.value {
+            Value::Map(_) => self.get(&step),
+            Value::List(items) => items.get(step.parse::<usize>().ok()?),
+            _ => None,
+        }
+    }
+
+    /// Says of this and all below from which file it is.
+    pub(crate) fn set_file(&mut self, file: usize) {
+        self.at.file = file;
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
+            Value::Map(entries) => {
+                for (key, node) in entries {
+                    key.at.file = file;
+                    node.set_file(file);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The map's entries; none when this is no map.
@@ -133,6 +169,7 @@ impl Node {
     pub fn as_f64(&self) -> Option<f64> {
         match &self.value {
             Value::Number(number) => number.as_f64(),
+            Value::Exact(text) => text.parse().ok(),
             _ => None,
         }
     }
@@ -152,7 +189,7 @@ impl Node {
         match self.value {
             Value::Null => "null",
             Value::Bool(_) => "a boolean",
-            Value::Number(_) => "a number",
+            Value::Number(_) | Value::Exact(_) => "a number",
             Value::String(_) => "text",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
@@ -166,6 +203,7 @@ impl Node {
             Value::Null => serde_json::Value::Null,
             Value::Bool(truth) => serde_json::Value::Bool(*truth),
             Value::Number(number) => serde_json::Value::Number(number.clone()),
+            Value::Exact(text) => serde_json::Value::String(text.clone()),
             Value::String(text) => serde_json::Value::String(text.clone()),
             Value::List(items) => items.iter().map(Node::to_json).collect(),
             Value::Map(entries) => {
@@ -300,6 +338,7 @@ fn key_of(node: Node, at: Position, known: &[(Key, Node)]) -> Result<Key, ParseE
     let text = match node.value {
         Value::String(text) => text,
         Value::Number(number) => number.to_string(),
+        Value::Exact(text) => text,
         Value::Bool(truth) => truth.to_string(),
         Value::Null => "null".to_owned(),
         Value::List(_) | Value::Map(_) => {
@@ -339,8 +378,17 @@ fn plain(text: &str) -> Value {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
+        _ if is_exact(text) => Value::Exact(text.to_owned()),
         _ => number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number),
     }
+}
+
+/// Whether the text is a number of which `serde_json` would lose digits.
+fn is_exact(text: &str) -> bool {
+    text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+        && matches!(Json::parse(text), Ok(Json::Exact(_)))
+        && text.parse::<u64>().is_err()
+        && text.parse::<i64>().is_err()
 }
 
 fn number(text: &str) -> Option<serde_json::Number> {
@@ -377,8 +425,28 @@ fn count(node: &Node) -> usize {
         + node.entries().iter().map(|(_, value)| count(value)).sum::<usize>()
 }
 
+/// The text with its percent-encoding undone; what is not encoded properly stands for itself.
+pub(crate) fn percent_decoded(step: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = step.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let code = tail.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        match code.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn position(marker: Marker) -> Position {
-    Position { line: marker.line(), column: marker.col() + 1 }
+    Position { line: marker.line(), column: marker.col() + 1, file: 0 }
 }
 
 #[cfg(test)]
@@ -386,7 +454,7 @@ mod tests {
     use super::*;
 
     fn at(line: usize, column: usize) -> Position {
-        Position { line, column }
+        Position { line, column, file: 0 }
     }
 
     #[test]

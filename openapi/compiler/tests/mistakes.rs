@@ -50,8 +50,17 @@ fn what_is_no_contract_is_one_clear_line() {
 #[test]
 fn a_keyword_that_cannot_be_honoured_is_named() {
     for (schema, message) in [
-        ("{ if: { type: string } }", "10:23: the keyword `if` is not supported"),
-        ("{ patternProperties: { a: {} } }", "the keyword `patternProperties` is not supported"),
+        ("{ then: { type: string } }", "10:23: `then` means nothing without `if` (add the `if`)"),
+        ("{ maxContains: 3 }", "`maxContains` means nothing without `contains`"),
+        ("{ patternProperties: { '[': {} } }", "the pattern `[` cannot be compiled"),
+        ("{ dependentRequired: { a: b } }", "an entry of `dependentRequired` must be a list, not text"),
+        ("{ $dynamicRef: '#none' }", "`#none` names nothing in this document"),
+        (
+            "{ $schema: 'http://json-schema.org/draft-07/schema#' }",
+            "this dialect of JSON Schema is not supported",
+        ),
+        ("{ type: integer, example: a }", "the example is not valid by its own schema: it must be integer"),
+        ("{ multipleOf: 0.1234567890123456789 }", "`multipleOf` must have at most 18 digits"),
         ("{ maxlength: 3 }", "`maxlength` is no keyword of a schema (did you mean `maxLength`?)"),
         ("{ foo: 3 }", "`foo` is no keyword of a schema (extensions start with `x-`)"),
         ("{ type: text }", "this is no type of JSON Schema"),
@@ -113,6 +122,8 @@ fn openapi_3_0_has_its_own_dialect() {
     for (bad, message) in [
         ("{ type: [string, integer] }", "OpenAPI 3.0 knows no lists of types"),
         ("{ nullable: true }", "`nullable` means nothing without `type`"),
+        ("{ if: { type: string } }", "OpenAPI 3.0 has no keyword `if` (OpenAPI 3.1 has it)"),
+        ("{ patternProperties: { a: {} } }", "OpenAPI 3.0 has no keyword `patternProperties`"),
         ("{ exclusiveMinimum: 3 }", "`exclusiveMinimum` (in OpenAPI 3.0) must be true or false"),
         ("{ $ref: '#/components/schemas/S', maxLength: 3 }", "OpenAPI 3.0 ignores `maxLength` beside `$ref`"),
     ] {

@@ -31,7 +31,7 @@ fn mistakes(version: &str, security: &str) -> Vec<String> {
 fn whatever_carries_a_token_can_be_checked_and_says_where_it_is() {
     let named = |name: &str, place| SecurityScheme { name: name.to_owned(), place };
     assert_eq!(
-        security_schemes(&contract("3.1.0", "[]")),
+        security_schemes("api.yaml", &contract("3.1.0", "[]"), &|_| Err(String::new())),
         [
             named("bearer", Bearer),
             named("oauth", Bearer),

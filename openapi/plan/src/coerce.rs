@@ -21,6 +21,7 @@ pub(crate) fn coerced(value: &Json<'_>, types: &[Kind]) -> Option<Json<'static>>
 fn to_string(value: &Json<'_>) -> Option<Json<'static>> {
     let text: Cow<'static, str> = match value {
         Json::Number(number) => Cow::Owned(number::to_text(*number)),
+        Json::Exact(text) => Cow::Owned(text.clone().into_owned()),
         Json::Bool(true) => Cow::Borrowed("true"),
         Json::Bool(false) => Cow::Borrowed("false"),
         Json::Null => Cow::Borrowed(""),

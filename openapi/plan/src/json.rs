@@ -2,12 +2,14 @@
 //!
 //! Values of their own because the validator's answers depend on what other libraries hide: of a repeated member the
 //! last value counts but the first one's place; members whose names are whole numbers come first, in numeric order;
-//! a lone surrogate in an escape is accepted; numbers are doubles. All of it is `JSON.parse`.
+//! a lone surrogate in an escape is accepted. All of it is `JSON.parse`, but for numbers: those that no double holds keep
+//! their digits.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::number::Number;
 use crate::reader::Reader;
 use crate::sort::sorted;
 
@@ -15,15 +17,17 @@ use crate::sort::sorted;
 pub const MAX_DEPTH: usize = 256;
 
 /// A JSON value; its texts are borrowed from the request where they have no escapes.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub enum Json<'a> {
     /// `null`
     #[default]
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number; infinite when the text's number is too large for a double.
+    /// A number that a double holds: the shortest decimal that reads back as it.
     Number(f64),
+    /// Any other number, as it is written.
+    Exact(Cow<'a, str>),
     /// Text.
     String(Cow<'a, str>),
     /// A list.
@@ -50,6 +54,8 @@ pub enum JsonError {
     Malformed,
     /// It is nested more than [`MAX_DEPTH`] deep.
     TooDeep,
+    /// An object has two members of one name.
+    Repeated,
 }
 
 impl<'a> Json<'a> {
@@ -58,7 +64,25 @@ impl<'a> Json<'a> {
     /// # Errors
     /// When the text is not JSON or nested too deeply.
     pub fn parse(text: &'a str) -> Result<Json<'a>, JsonError> {
-        Reader::new(text).document()
+        Reader::new(text, false).document()
+    }
+
+    /// The same, but an object with two members of one name is an error: readers differ in which of them counts.
+    ///
+    /// # Errors
+    /// When the text is not JSON, nested too deeply, or says something twice.
+    pub fn parse_unique(text: &'a str) -> Result<Json<'a>, JsonError> {
+        Reader::new(text, true).document()
+    }
+
+    /// The number, when this is one.
+    #[must_use]
+    pub fn number(&self) -> Option<Number<'_>> {
+        match self {
+            Json::Number(double) => Some(Number::Double(*double)),
+            Json::Exact(text) => Some(Number::Exact(Cow::Borrowed(text))),
+            _ => None,
+        }
     }
 
     /// The same value, owning its texts.
@@ -68,6 +92,7 @@ impl<'a> Json<'a> {
             Json::Null => Json::Null,
             Json::Bool(truth) => Json::Bool(truth),
             Json::Number(number) => Json::Number(number),
+            Json::Exact(text) => Json::Exact(Cow::Owned(text.into_owned())),
             Json::String(text) => Json::String(Cow::Owned(text.into_owned())),
             Json::Array(items) => Json::Array(items.into_iter().map(Json::into_owned).collect()),
             Json::Object(object) => {
@@ -99,19 +124,31 @@ impl<'a> Object<'a> {
     /// The member of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json<'a>> {
+        self.find(name).map(|(_, value)| value)
+    }
+
+    /// The member of that name, and its position.
+    pub(crate) fn find(&self, name: &str) -> Option<(usize, &Json<'a>)> {
         if self.sorted.is_empty() {
-            return self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+            let mut members = self.members.iter().enumerate();
+            return members.find(|(_, (known, _))| known == name).map(|(at, (_, value))| (at, value));
         }
         let of = |position: &u32| self.members.get(*position as usize);
         let found = self.sorted.binary_search_by(|position| {
             of(position).map_or(std::cmp::Ordering::Less, |(known, _)| known.as_ref().cmp(name))
         });
-        found.ok().and_then(|found| self.sorted.get(found)).and_then(of).map(|(_, value)| value)
+        let at = found.ok().and_then(|found| self.sorted.get(found))?;
+        of(at).map(|(_, value)| (*at as usize, value))
     }
 
     /// All members.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
         self.members.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// The members themselves.
+    pub(crate) fn into_members(self) -> Vec<(Cow<'a, str>, Json<'a>)> {
+        self.members
     }
 
     /// How many members there are.
@@ -182,6 +219,31 @@ impl<'a> Object<'a> {
     }
 }
 
+impl<'a> From<Number<'a>> for Json<'a> {
+    fn from(number: Number<'a>) -> Json<'a> {
+        match number {
+            Number::Double(double) => Json::Number(double),
+            Number::Exact(text) => Json::Exact(text),
+        }
+    }
+}
+
+/// Numbers are equal by value, however they are written.
+impl PartialEq for Json<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Json::Null, Json::Null) => true,
+            (Json::Bool(one), Json::Bool(other)) => one == other,
+            (Json::String(one), Json::String(other)) => one == other,
+            (Json::Array(one), Json::Array(other)) => one == other,
+            (Json::Object(one), Json::Object(other)) => one == other,
+            (Json::Number(one), Json::Number(other)) => one == other,
+            (Json::Exact(_), Json::Exact(_)) => self.number() == other.number(),
+            _ => false,
+        }
+    }
+}
+
 /// Objects are equal when they have the same members, in whatever order.
 impl PartialEq for Object<'_> {
     fn eq(&self, other: &Self) -> bool {
@@ -204,7 +266,7 @@ impl Serialize for Json<'_> {
         match self {
             Json::Null => serializer.serialize_unit(),
             Json::Bool(truth) => serializer.serialize_bool(*truth),
-            Json::Number(number) => serializer.serialize_f64(*number),
+            Json::Number(_) | Json::Exact(_) => self.number().serialize(serializer),
             Json::String(text) => serializer.serialize_str(text),
             Json::Array(items) => serializer.collect_seq(items),
             Json::Object(object) => serializer.collect_map(object.iter()),
@@ -271,6 +333,15 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_is_repeated_can_be_an_error() {
+        for text in [r#"{"a":1,"b":2,"a":1}"#, r#"[{"a":{"\u0061":1,"a":2}}]"#] {
+            assert_eq!(Json::parse_unique(text), Err(JsonError::Repeated), "{text}");
+            assert!(Json::parse(text).is_ok(), "{text}");
+        }
+        assert!(Json::parse_unique(r#"{"a":{"a":1},"b":{"a":1},"A":1}"#).is_ok());
+    }
+
+    #[test]
     fn whole_numbers_as_names_come_first() {
         assert_eq!(names(r#"{"b":0,"10":0,"9":0,"a":0,"01":0}"#), ["9", "10", "b", "a", "01"]);
     }
@@ -292,6 +363,23 @@ mod tests {
         assert!(Json::parse(&deep(MAX_DEPTH)).is_ok());
         assert_eq!(Json::parse(&deep(MAX_DEPTH + 1)), Err(JsonError::TooDeep));
         assert_eq!(Json::parse(&"[".repeat(1_000_000)), Err(JsonError::TooDeep));
+    }
+
+    #[test]
+    fn numbers_keep_what_a_double_would_lose() {
+        let parsed = |text: &'static str| Json::parse(text).unwrap();
+        for text in ["0.1", "9007199254740992", "1e21", "1.0", "-0", "123456789012345678", "5e-324"] {
+            assert!(matches!(parsed(text), Json::Number(_)) || text.len() == 18, "{text}");
+        }
+        for text in ["9007199254740993", "1e400", "-1e400", "1e-400", "0.10000000000000000001"] {
+            assert!(matches!(parsed(text), Json::Exact(_)), "{text}");
+        }
+        assert_eq!(parsed("1e400"), parsed("10.0e399"));
+        assert_ne!(parsed("9007199254740993"), parsed("9007199254740992"));
+        assert_eq!(
+            serde_json::to_string(&parsed("[1e400,9007199254740993]")).unwrap(),
+            "[1e400,9007199254740993]"
+        );
     }
 
     #[test]

@@ -60,6 +60,24 @@ impl ContentType {
         charset.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(charset)
     }
 
+    /// Whether it is JSON by its name.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        let subtype = self.media_type.split_once('/').map_or("", |(_, subtype)| subtype);
+        subtype == "json" || subtype.ends_with("+json")
+    }
+
+    /// Whether it is this media type, or in this range; parameters do not count.
+    #[must_use]
+    pub fn covered_by(&self, range: &str) -> bool {
+        let range = range.split(';').next().unwrap_or_default().trim();
+        match range.strip_suffix('*').filter(|kind| kind.ends_with('/')) {
+            Some("*/") => true,
+            Some(kind) => self.media_type.starts_with(&kind.to_ascii_lowercase()),
+            None => self.media_type.eq_ignore_ascii_case(range),
+        }
+    }
+
     /// Which of the contract's media types this is: the same with parameters, else without them, else by a range.
     #[must_use]
     pub fn choose(&self, body: &Body) -> Option<usize> {

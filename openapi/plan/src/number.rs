@@ -1,4 +1,132 @@
-//! Numbers as JavaScript reads them from text and writes them as text.
+//! Numbers: exact ones, and how JavaScript reads them from text and writes them as text.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use serde::{Serialize, Serializer};
+
+use crate::decimal::Decimal;
+
+/// A number: a double stands for the shortest decimal that reads back as it, all others keep their text.
+///
+/// So equal numbers have the same form, and most are doubles.
+#[derive(Debug, Clone)]
+pub enum Number<'a> {
+    /// What a double says.
+    Double(f64),
+    /// In JSON's grammar, of a value that no double's shortest decimal has.
+    Exact(Cow<'a, str>),
+}
+
+/// Up to this many digits, every decimal of a middling size is the shortest one of its double.
+const SAFE_DIGITS: usize = 15;
+
+impl<'a> Number<'a> {
+    /// Reads a number in JSON's grammar, which the text is known to obey.
+    pub(crate) fn read(text: &'a str) -> Option<Number<'a>> {
+        let double: f64 = text.parse().ok()?;
+        // Short ones without an exponent are most of them.
+        let short = text.len() <= SAFE_DIGITS && !text.bytes().any(|byte| byte | 0x20 == b'e');
+        if short || (double.is_finite() && Decimal::parse(text) == Decimal::of(double)) {
+            return Some(Number::Double(double));
+        }
+        Some(Number::Exact(Cow::Borrowed(text)))
+    }
+
+    /// The same number, owning its text.
+    #[must_use]
+    pub fn into_owned(self) -> Number<'static> {
+        match self {
+            Number::Double(double) => Number::Double(double),
+            Number::Exact(text) => Number::Exact(Cow::Owned(text.into_owned())),
+        }
+    }
+
+    /// Whether it has no fraction.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Number::Double(double) => double.is_finite() && double.fract() == 0.0,
+            Number::Exact(text) => Decimal::parse(text).is_whole(),
+        }
+    }
+
+    /// Which of the two is larger.
+    #[must_use]
+    pub fn compare(&self, other: &Number<'_>) -> Ordering {
+        match (self, other) {
+            (Number::Double(one), Number::Double(other)) => one.partial_cmp(other).unwrap_or(Ordering::Equal),
+            _ => self.decimal().cmp(&other.decimal()),
+        }
+    }
+
+    /// Whether it is a whole multiple of the unit.
+    #[must_use]
+    pub fn is_multiple_of(&self, unit: &Number<'_>) -> bool {
+        match (self, unit) {
+            (Number::Double(value), Number::Double(unit)) if is_small(*value) && is_small(*unit) => {
+                value % unit == 0.0
+            }
+            _ => self.decimal().is_multiple_of(&unit.decimal()),
+        }
+    }
+
+    /// As JavaScript writes it; exact ones as they were written.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Number::Double(double) => to_text(*double),
+            Number::Exact(text) => text.clone().into_owned(),
+        }
+    }
+
+    /// The text by which equal numbers are equal.
+    pub(crate) fn key(&self) -> String {
+        match self {
+            // -0 equals 0.
+            Number::Double(double) => format!("{:x}", (double + 0.0).to_bits()),
+            Number::Exact(text) => Decimal::parse(text).key(),
+        }
+    }
+
+    fn decimal(&self) -> Decimal {
+        match self {
+            Number::Double(double) if double.is_infinite() => {
+                Decimal::parse(if *double > 0.0 { "1e9999999999" } else { "-1e9999999999" })
+            }
+            Number::Double(double) => Decimal::of(*double),
+            Number::Exact(text) => Decimal::parse(text),
+        }
+    }
+}
+
+/// Whether a double is a whole number that means exactly itself.
+fn is_small(double: f64) -> bool {
+    double.fract() == 0.0 && double.abs() <= 9_007_199_254_740_992.0
+}
+
+impl PartialEq for Number<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Number::Double(one), Number::Double(other)) => one == other,
+            (Number::Exact(one), Number::Exact(other)) => Decimal::parse(one) == Decimal::parse(other),
+            _ => false,
+        }
+    }
+}
+
+/// In a plan, numbers are plain JSON, digit for digit.
+impl Serialize for Number<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Number::Double(double) => serializer.serialize_f64(*double),
+            Number::Exact(text) => {
+                let raw = serde_json::value::RawValue::from_string(text.clone().into_owned());
+                raw.map_err(serde::ser::Error::custom)?.serialize(serializer)
+            }
+        }
+    }
+}
 
 /// `Number(text)`: surrounding white space is ignored, nothing at all is 0; `None` stands for `NaN`.
 pub(crate) fn from_text(text: &str) -> Option<f64> {

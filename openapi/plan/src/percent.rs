@@ -16,6 +16,11 @@ pub(crate) fn decode_strict(raw: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// `application/x-www-form-urlencoded`: `+` is a space; `None` when an escape is broken or the bytes are not UTF-8.
+pub(crate) fn decode_form(raw: &str) -> Option<String> {
+    if raw.contains('+') { decode_strict(&raw.replace('+', " ")) } else { decode_strict(raw) }
+}
+
 /// Node's `querystring`: `+` is a space, a broken escape stands for itself, bytes that are not UTF-8 become U+FFFD.
 pub(crate) fn decode_query(raw: &str) -> String {
     if !raw.contains(['%', '+']) {
@@ -54,6 +59,14 @@ fn hex(digit: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_must_be_encoded_properly() {
+        assert_eq!(decode_form("a+b%2B%C3%A9").as_deref(), Some("a b+é"));
+        for broken in ["%", "%4", "%zz", "%ff"] {
+            assert_eq!(decode_form(broken), None, "{broken}");
+        }
+    }
 
     #[test]
     fn the_query_decoder_never_fails() {

@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use crate::operation::Operation;
 use crate::routes::Routes;
-use crate::schema::Tables;
+use crate::schema::{Tables, is_default};
 use crate::view::{LoadError, View};
+use crate::walk::Walks;
 
 /// The version of the plan's form. A plan of another form is refused, never guessed at.
-pub const FORMAT: &str = "cutover-plan/1";
+pub const FORMAT: &str = "cutover-plan/2";
 
 /// A contract, compiled: its routes and what each operation requires of a request.
 #[derive(Debug, Clone, Serialize)]
@@ -18,7 +19,23 @@ pub struct Plan {
     format: String,
     routes: Routes,
     operations: BTreeMap<String, Operation>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) switches: Switches,
     pub(crate) tables: Tables,
+    /// Made of `tables`, for the bodies that are valid.
+    #[serde(skip)]
+    pub(crate) walks: Walks,
+}
+
+/// What holds for every operation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Switches {
+    /// Query parameters that nobody declared are let through.
+    #[serde(skip_serializing_if = "is_default")]
+    pub open_query: bool,
+    /// Of a member that is repeated in a JSON body the last value counts, as in `JSON.parse`; else the body is refused.
+    #[serde(skip_serializing_if = "is_default")]
+    pub repeated_members: bool,
 }
 
 /// Why a plan cannot be used.
@@ -51,7 +68,20 @@ impl Plan {
         operations: BTreeMap<String, Operation>,
         tables: Tables,
     ) -> Result<Plan, PlanError> {
-        Plan { format: FORMAT.to_owned(), routes, operations, tables }.checked()
+        let (format, switches) = (FORMAT.to_owned(), Switches::default());
+        Plan { format, routes, operations, switches, tables, walks: Walks::default() }.checked()
+    }
+
+    /// The same plan with these switches.
+    #[must_use]
+    pub fn with_switches(self, switches: Switches) -> Plan {
+        Plan { switches, ..self }
+    }
+
+    /// The plan's switches.
+    #[must_use]
+    pub fn switches(&self) -> Switches {
+        self.switches
     }
 
     /// Loads a plan.
@@ -88,18 +118,13 @@ impl Plan {
         self.operations.get(id)
     }
 
-    fn checked(self) -> Result<Plan, PlanError> {
+    fn checked(mut self) -> Result<Plan, PlanError> {
         let missing = self.routes.iter().find(|route| !self.operations.contains_key(&route.id));
         if let Some(id) = missing.map(|route| route.id.clone()) {
             return Err(PlanError::MissingOperation(id));
         }
-        let schemas = self.operations.values().flat_map(Operation::schemas).chain(self.tables.references());
-        if let Some(id) = schemas.into_iter().find(|id| *id as usize >= self.tables.schemas.len()) {
-            return Err(PlanError::Dangling(format!("schema {id}")));
-        }
-        if let Some(id) = self.tables.used_patterns().find(|id| *id as usize >= self.tables.patterns.len()) {
-            return Err(PlanError::Dangling(format!("pattern {id}")));
-        }
+        self.tables.check_references(self.operations.values().flat_map(Operation::schemas))?;
+        self.walks = Walks::new(&self.tables);
         Ok(self)
     }
 }

@@ -3,16 +3,19 @@
 use std::borrow::Cow;
 
 use crate::json::{Json, JsonError, MAX_DEPTH, Object};
+use crate::number::Number;
 
 /// Reads one text.
 pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// No object may have two members of one name.
+    unique: bool,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(text: &'a str) -> Reader<'a> {
-        Reader { text, at: 0 }
+    pub(crate) fn new(text: &'a str, unique: bool) -> Reader<'a> {
+        Reader { text, at: 0, unique }
     }
 
     /// The text as one value, with nothing but white space around it.
@@ -51,7 +54,9 @@ impl<'a> Reader<'a> {
             members.push((name, self.value(depth + 1)?));
             self.skip_space();
         }
-        Ok(Json::Object(Object::new(members)))
+        let count = members.len();
+        let object = Object::new(members);
+        if self.unique && object.len() < count { Err(JsonError::Repeated) } else { Ok(Json::Object(object)) }
     }
 
     fn array(&mut self, depth: usize) -> Result<Json<'a>, JsonError> {
@@ -182,8 +187,8 @@ impl<'a> Reader<'a> {
             }
             self.digits()?;
         }
-        let number = self.slice(start, self.at)?.parse().map_err(|_| JsonError::Malformed)?;
-        Ok(Json::Number(number))
+        let number = Number::read(self.slice(start, self.at)?).ok_or(JsonError::Malformed)?;
+        Ok(number.into())
     }
 
     fn digits(&mut self) -> Result<(), JsonError> {

@@ -6,6 +6,8 @@
 use serde::Serialize;
 
 use crate::json::Json;
+use crate::number::Number;
+use crate::operation::Discriminator;
 pub use crate::pattern::{Chars, Pattern, PatternError};
 
 /// A schema's number in [`Tables::schemas`].
@@ -22,32 +24,15 @@ pub struct Tables {
     pub patterns: Vec<Pattern>,
 }
 
-impl Tables {
-    /// What is wrong with a value, first of all; `None` when it is valid.
-    #[must_use]
-    pub fn first_violation(&self, schema: SchemaId, value: &Json<'_>) -> Option<String> {
-        let mut checker = crate::check::Checker::new(self, false);
-        checker.check(schema, value, &crate::violation::Place::root(""));
-        checker.violations.first().map(|violation| {
-            let place = if violation.place.is_empty() { "it" } else { &violation.place };
-            format!("{place} {}", violation.message)
-        })
-    }
-
-    /// Every reference from one schema to another.
-    pub(crate) fn references(&self) -> Vec<SchemaId> {
-        self.schemas.iter().flat_map(Schema::references).collect()
-    }
-
-    /// Every reference from a schema to a pattern.
-    pub(crate) fn used_patterns(&self) -> impl Iterator<Item = PatternId> {
-        self.schemas.iter().flat_map(|schema| {
-            let format = schema.string.format.as_ref();
-            [schema.string.pattern, format.map(|format| format.pattern), format.and_then(|format| format.or)]
-                .into_iter()
-                .flatten()
-        })
-    }
+/// Which way a value goes: some properties may go only one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To the service: what is `readOnly` is refused, and not required.
+    Request,
+    /// From the service: what is `writeOnly` is refused, and not required.
+    Response,
+    /// Neither: both are let through.
+    Neither,
 }
 
 /// One schema. The groups are tried in the order of the fields.
@@ -68,6 +53,9 @@ pub struct Schema {
     /// A type error is named `x-eov-type`: the legacy validator replaces `type` for texts that are dates.
     #[serde(skip_serializing_if = "is_default")]
     pub type_renamed: bool,
+    /// What is evaluated here matters to `unevaluatedItems` or `unevaluatedProperties`, here or above.
+    #[serde(skip_serializing_if = "is_default")]
+    pub collects: bool,
     /// Rules for values of any type.
     #[serde(skip_serializing_if = "is_default")]
     pub any: AnyRules,
@@ -83,23 +71,6 @@ pub struct Schema {
     /// Rules for objects.
     #[serde(skip_serializing_if = "is_default")]
     pub object: ObjectRules,
-}
-
-impl Schema {
-    /// The schemas this one refers to.
-    #[must_use]
-    pub fn references(&self) -> Vec<SchemaId> {
-        let any = &self.any;
-        let mut ids: Vec<SchemaId> =
-            any.reference.iter().map(|reference| reference.schema).chain(any.not).collect();
-        ids.extend(any.any_of.iter().chain(&any.one_of).chain(&any.all_of));
-        ids.extend(self.array.items);
-        ids.extend(self.object.properties.iter().filter_map(|property| property.schema));
-        if let Additional::Schema(schema) = self.object.additional {
-            ids.push(schema);
-        }
-        ids
-    }
 }
 
 /// JSON Schema's types.
@@ -146,9 +117,32 @@ pub struct AnyRules {
     /// `allOf`
     #[serde(skip_serializing_if = "is_default")]
     pub all_of: Vec<SchemaId>,
+    /// `if`, `then`, `else`
+    #[serde(rename = "if", skip_serializing_if = "is_default")]
+    pub condition: Option<Condition>,
+    /// `discriminator`: one member says which schema holds, in place of trying all.
+    #[serde(skip_serializing_if = "is_default")]
+    pub discriminator: Option<Box<Discriminator>>,
     /// `readOnly`: a request may hold nothing but null here.
     #[serde(skip_serializing_if = "is_default")]
     pub read_only: bool,
+    /// `writeOnly`: a response may hold nothing but null here.
+    #[serde(skip_serializing_if = "is_default")]
+    pub write_only: bool,
+}
+
+/// `if`, `then`, `else`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Condition {
+    /// `if`
+    #[serde(rename = "if")]
+    pub test: SchemaId,
+    /// `then`
+    #[serde(skip_serializing_if = "is_default")]
+    pub then: Option<SchemaId>,
+    /// `else`
+    #[serde(rename = "else", skip_serializing_if = "is_default")]
+    pub otherwise: Option<SchemaId>,
 }
 
 /// `$ref`
@@ -183,35 +177,41 @@ pub struct Choice {
 pub struct NumberRules {
     /// `maximum`
     #[serde(skip_serializing_if = "is_default")]
-    pub maximum: Option<f64>,
+    pub maximum: Option<Number<'static>>,
     /// `minimum`
     #[serde(skip_serializing_if = "is_default")]
-    pub minimum: Option<f64>,
+    pub minimum: Option<Number<'static>>,
     /// `exclusiveMaximum`
     #[serde(skip_serializing_if = "is_default")]
-    pub exclusive_maximum: Option<f64>,
+    pub exclusive_maximum: Option<Number<'static>>,
     /// `exclusiveMinimum`
     #[serde(skip_serializing_if = "is_default")]
-    pub exclusive_minimum: Option<f64>,
+    pub exclusive_minimum: Option<Number<'static>>,
     /// The exclusive limits are `maximum` and `minimum` with a flag, and named so (OpenAPI 3.0).
     #[serde(skip_serializing_if = "is_default")]
     pub exclusive_flags: bool,
     /// `multipleOf`
     #[serde(skip_serializing_if = "is_default")]
-    pub multiple_of: Option<f64>,
+    pub multiple_of: Option<Number<'static>>,
     /// `format`
     #[serde(skip_serializing_if = "is_default")]
-    pub format: Option<IntegerFormat>,
+    pub format: Option<NumberFormat>,
 }
 
-/// The formats of whole numbers.
+/// The formats of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum IntegerFormat {
-    /// 32 bits, signed.
+pub enum NumberFormat {
+    /// `int32`: 32 bits, signed.
     Int32,
-    /// 64 bits, signed; as in the legacy validator any whole number a double holds.
+    /// `int64`: 64 bits, signed.
     Int64,
+    /// `int64` as in the legacy validator: any whole number.
+    Whole,
+    /// `float`: no larger than a number of 32 bits can be.
+    Float,
+    /// `double`: no larger than a number of 64 bits can be.
+    Double,
 }
 
 /// Rules for text.
@@ -237,10 +237,32 @@ pub struct StringFormat {
     /// The format's name.
     pub name: String,
     /// What the text must match.
-    pub pattern: PatternId,
+    #[serde(skip_serializing_if = "is_default")]
+    pub pattern: Option<PatternId>,
     /// What will do as well.
     #[serde(skip_serializing_if = "is_default")]
     pub or: Option<PatternId>,
+    /// What no small pattern says.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rule: Option<TextRule>,
+}
+
+/// The formats that are read by a grammar of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TextRule {
+    /// A day that exists.
+    Date,
+    /// A time of day with its offset; leap seconds only where UTC may have them.
+    Time,
+    /// Both.
+    DateTime,
+    /// An address of 128 bits.
+    Ipv6,
+    /// A host name, in which what stands for other scripts is well-formed.
+    Hostname,
+    /// A pattern of ECMA-262.
+    Regex,
 }
 
 /// Rules for lists.
@@ -252,12 +274,33 @@ pub struct ArrayRules {
     /// `minItems`
     #[serde(skip_serializing_if = "is_default")]
     pub min_items: Option<u64>,
-    /// `items`
+    /// `prefixItems`
+    #[serde(skip_serializing_if = "is_default")]
+    pub prefix: Vec<SchemaId>,
+    /// `items`: all after those.
     #[serde(skip_serializing_if = "is_default")]
     pub items: Option<SchemaId>,
+    /// `contains`
+    #[serde(skip_serializing_if = "is_default")]
+    pub contains: Option<Contains>,
     /// `uniqueItems`
     #[serde(skip_serializing_if = "is_default")]
     pub unique: Option<Unique>,
+    /// `unevaluatedItems`
+    #[serde(skip_serializing_if = "is_default")]
+    pub unevaluated: Option<SchemaId>,
+}
+
+/// `contains`, `minContains`, `maxContains`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Contains {
+    /// What some items must be valid by.
+    pub schema: SchemaId,
+    /// How many at least.
+    pub least: u64,
+    /// How many at most.
+    #[serde(skip_serializing_if = "is_default")]
+    pub most: Option<u64>,
 }
 
 /// Which of two equal items the legacy validator names, and first.
@@ -285,12 +328,55 @@ pub struct ObjectRules {
     /// Properties with a default: the legacy validator puts it in before it looks, so they are never missing.
     #[serde(skip_serializing_if = "is_default")]
     pub defaulted: Vec<String>,
+    /// `propertyNames`
+    #[serde(skip_serializing_if = "is_default")]
+    pub names: Option<SchemaId>,
     /// `additionalProperties`
     #[serde(skip_serializing_if = "is_default")]
     pub additional: Additional,
     /// `properties`, in JavaScript's order.
     #[serde(skip_serializing_if = "is_default")]
     pub properties: Vec<Property>,
+    /// `patternProperties`
+    #[serde(skip_serializing_if = "is_default")]
+    pub patterns: Vec<PatternProperty>,
+    /// `dependentRequired`
+    #[serde(skip_serializing_if = "is_default")]
+    pub dependent_required: Vec<DependentRequired>,
+    /// `dependentSchemas`
+    #[serde(skip_serializing_if = "is_default")]
+    pub dependent_schemas: Vec<DependentSchema>,
+    /// `unevaluatedProperties`
+    #[serde(skip_serializing_if = "is_default")]
+    pub unevaluated: Option<SchemaId>,
+}
+
+/// One entry of `patternProperties`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct PatternProperty {
+    /// What the member's name must match.
+    pub pattern: PatternId,
+    /// The members' schema; `None` when every value is valid.
+    #[serde(skip_serializing_if = "is_default")]
+    pub schema: Option<SchemaId>,
+}
+
+/// One entry of `dependentRequired`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct DependentRequired {
+    /// If there is this member,
+    pub name: String,
+    /// there must be these.
+    pub needs: Vec<String>,
+}
+
+/// One entry of `dependentSchemas`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct DependentSchema {
+    /// If there is this member,
+    pub name: String,
+    /// the object must be valid by this schema.
+    pub schema: SchemaId,
 }
 
 /// `additionalProperties`
@@ -300,6 +386,8 @@ pub enum Additional {
     /// Anything goes.
     #[default]
     Allowed,
+    /// Anything goes, and counts as evaluated.
+    Evaluated,
     /// There may be none.
     Refused,
     /// Each must be valid by this schema.

@@ -47,9 +47,11 @@ fn write(item: &Json<'_>, key: &mut String) {
     match item {
         Json::Null => key.push('n'),
         Json::Bool(truth) => key.push(if *truth { 't' } else { 'f' }),
-        Json::Number(number) => {
-            // -0 equals 0.
-            let _ = write!(key, "#{:x};", (number + 0.0).to_bits());
+        Json::Number(_) => {
+            let _ = write!(key, "#{};", item.number().map(|number| number.key()).unwrap_or_default());
+        }
+        Json::Exact(_) => {
+            let _ = write!(key, "={};", item.number().map(|number| number.key()).unwrap_or_default());
         }
         Json::String(text) => {
             let _ = write!(key, "\"{}:{text}", text.len());

@@ -3,6 +3,7 @@
 //! Does for plans and filter configurations what derived deserialisers would, at a tenth of their code.
 
 use crate::json::{Json, JsonError};
+use crate::number::Number;
 
 /// A value in a document, and its path there.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +40,7 @@ pub fn parse(bytes: &[u8]) -> Result<Json<'_>, LoadError> {
     Json::parse(text).map_err(|reason| match reason {
         JsonError::Malformed => error("not well-formed JSON"),
         JsonError::TooDeep => error("nested too deeply"),
+        JsonError::Repeated => error("a field is there twice"),
     })
 }
 
@@ -172,6 +174,14 @@ impl<'a> View<'a> {
             Json::Number(number) => Ok(*number),
             _ => Err(self.error("must be a number")),
         }
+    }
+
+    /// This number, digit for digit.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn exact(&self) -> Result<Number<'static>, LoadError> {
+        self.value.number().map(Number::into_owned).ok_or_else(|| self.error("must be a number"))
     }
 
     /// This whole number.

@@ -28,6 +28,11 @@ impl Violation {
         Violation { place: text, member, keyword, message }
     }
 
+    /// A text that is not in the style of its parameter.
+    pub(crate) fn style(place: &Place<'_>) -> Violation {
+        Violation::new(place, "style", Cow::Borrowed("must be written in its style"))
+    }
+
     /// The refusal for these violations: status 400, all of them in the message and in the list.
     #[must_use]
     pub fn refusal(violations: &[Violation]) -> Refusal {

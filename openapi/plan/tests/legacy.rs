@@ -1,7 +1,8 @@
 //! The legacy gateway's answers, recorded from the real express-openapi-validator, are this crate's answers.
 //!
 //! `data/*.cases.json` hold requests with the answer of the Node gateway's own middlewares (route, body, validator);
-//! `data/*.plan.json` the plans compiled from the same contracts.
+//! `data/*.plan.json` the plans compiled from the same contracts. A case that is
+//! answered otherwise on purpose `differs`, and says why.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -25,17 +26,28 @@ fn requests_to_a_contract_of_all_keywords_get_the_legacy_answers() {
     replay("keywords");
 }
 
+/// Recorded from express-openapi-validator behind the middlewares that its documentation asks for
+/// (`tests/node-gateway/record/answers.js`).
+#[test]
+fn parameters_and_bodies_of_all_styles_get_the_validators_answers() {
+    replay("styles");
+}
+
 fn replay(name: &str) {
     let read = |kind: &str| {
         let path = format!("{}/tests/data/{name}.{kind}.json", env!("CARGO_MANIFEST_DIR"));
         std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
     };
     let plan = Plan::from_json(&read("plan")).unwrap();
-    let cases: Vec<Value> = serde_json::from_slice(&read("cases")).unwrap();
+    let mut cases: Vec<Value> = serde_json::from_slice(&read("cases")).unwrap();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        write_differences(name, &plan, &mut cases);
+    }
     let mut wrong = Vec::new();
     for case in &cases {
         let answer = answer(&plan, case);
-        if answer != case["answer"] {
+        let expected = if case.get("differs").is_some() { &case["ours"] } else { &case["answer"] };
+        if answer != *expected || case.get("ours") == Some(&case["answer"]) {
             let mut request = case.clone();
             request.as_object_mut().unwrap().remove("answer");
             wrong.push(format!("{request}\n  legacy: {}\n  ours:   {answer}", case["answer"]));
@@ -43,6 +55,20 @@ fn replay(name: &str) {
     }
     assert!(cases.len() >= 100, "only {} cases", cases.len());
     assert!(wrong.is_empty(), "{} of {} answers differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// `UPDATE_GOLDEN=1` writes this crate's answers to those cases that say why they differ.
+fn write_differences(name: &str, plan: &Plan, cases: &mut [Value]) {
+    let differing = |case: &&mut Value| case.get("differs").is_some();
+    if !cases.iter().any(|case| case.get("differs").is_some()) {
+        return;
+    }
+    for case in cases.iter_mut().filter(differing) {
+        case["ours"] = answer(plan, case);
+    }
+    let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
+    let path = format!("{}/tests/data/{name}.cases.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::write(path, format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
 }
 
 fn answer(plan: &Plan, case: &Value) -> Value {
@@ -63,8 +89,12 @@ fn answer(plan: &Plan, case: &Value) -> Value {
         Next::Body(pending) => plan.check_body(pending, &body.unwrap_or_default()),
     };
     match result {
-        Ok(Pass { defaults }) => {
-            json!({"status": 200, "forwarded": forwarded(path, query, defaults.as_deref())})
+        Ok(Pass { defaults, headers }) => {
+            let mut answer = json!({"status": 200, "forwarded": forwarded(path, query, defaults.as_deref())});
+            if !headers.is_empty() {
+                answer["headers"] = json!(headers);
+            }
+            answer
         }
         Err(refusal) => refused(&refusal),
     }

@@ -16,6 +16,12 @@ use crate::tokens::{AUDIENCE, ISSUER};
 const OPERATION: &str = "listTasks";
 const PATH: &str = "/v1/task";
 
+/// The one route of measurements that need no more.
+pub const ONE_ROUTE: &[Route<'static>] = &[Route { name: OPERATION, path: PATH }];
+
+/// Bodies are held up to this length, in bytes.
+const BUFFER_LIMIT: u32 = 8 << 20;
+
 /// Seconds since 1970, thread, level, text: what [`crate::startup`] reads.
 const LOG_FORMAT: &str = "%E.%F %t %l %v";
 
@@ -26,10 +32,21 @@ pub struct Setup<'a> {
     pub folder: &'a Path,
     /// The service behind it.
     pub upstream: SocketAddr,
+    /// Where requests may go.
+    pub routes: &'a [Route<'a>],
     /// A request that it answers with 200 once it is ready.
     pub probe: &'a [u8],
     /// Whether it writes every call between host and module, with the time of each.
     pub trace: bool,
+}
+
+/// A path that goes to the service.
+#[derive(Debug, Clone, Copy)]
+pub struct Route<'a> {
+    /// The route's name: the operation.
+    pub name: &'a str,
+    /// The path, without a query.
+    pub path: &'a str,
 }
 
 /// A running Envoy.
@@ -47,11 +64,11 @@ impl Gateway {
     /// # Errors
     /// When it does not; the error shows what Envoy wrote.
     pub async fn start(name: &str, setup: &Setup<'_>, filter: Option<Value>) -> Result<Self> {
-        let Setup { folder, upstream, probe, trace } = *setup;
+        let Setup { folder, upstream, routes, probe, trace } = *setup;
         // A port that was free a moment ago; what takes it in between shows as a failed start.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let config = folder.join(format!("{name}.json"));
-        fs::write(&config, bootstrap(address, filter, upstream).to_string())?;
+        fs::write(&config, bootstrap(address, filter, routes, upstream).to_string())?;
         let process = Process::start(name, folder, &paths::envoy()?, |command| {
             command.arg("-c").arg(&config).args(["--concurrency", "1", "--disable-hot-restart"]);
             command.args(["--log-level", "warning", "--log-format", LOG_FORMAT]);
@@ -148,7 +165,7 @@ pub fn auth_configuration(issuers: &[(&str, &Value)]) -> Value {
 /// # Errors
 /// When the module has not been built.
 pub fn auth(configuration: &Value) -> Result<Value> {
-    auth_of(&paths::module()?, configuration)
+    wasm(&paths::module()?, "auth", configuration)
 }
 
 /// Our filter out of the module that has no other, set to do no more than Envoy's own: with a cache of verified tokens or
@@ -164,22 +181,28 @@ pub fn auth_alone(configuration: &Value, cache: bool) -> Result<Value> {
         fields.insert("filter_state".to_owned(), json!({}));
         fields.insert("route_names".to_owned(), json!(false));
     }
-    auth_of(&paths::auth_module()?, &configuration)
+    wasm(&paths::auth_module()?, "auth", &configuration)
 }
 
-fn auth_of(module: &Path, configuration: &Value) -> Result<Value> {
+/// A filter out of a module.
+///
+/// # Errors
+/// When the module's path is not UTF-8.
+pub fn wasm(module: &Path, root_id: &str, configuration: &Value) -> Result<Value> {
     Ok(json!({
-        "name": "cutover.auth",
+        "name": format!("cutover.{root_id}"),
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
             "config": {
-                "name": "auth",
-                "root_id": "auth",
+                "name": root_id,
+                "root_id": root_id,
                 "configuration": {
                     "@type": "type.googleapis.com/google.protobuf.StringValue",
                     "value": configuration.to_string(),
                 },
                 "failure_policy": "FAIL_RELOAD",
+                // Else Envoy delivers no body to a filter that holds the head.
+                "allow_on_headers_stop_iteration": true,
                 "vm_config": {
                     "vm_id": "cutover",
                     "runtime": "envoy.wasm.runtime.v8",
@@ -190,7 +213,17 @@ fn auth_of(module: &Path, configuration: &Value) -> Result<Value> {
     }))
 }
 
-fn bootstrap(address: SocketAddr, filter: Option<Value>, upstream: SocketAddr) -> Value {
+fn bootstrap(
+    address: SocketAddr,
+    filter: Option<Value>,
+    routes: &[Route<'_>],
+    upstream: SocketAddr,
+) -> Value {
+    let route = |route: &Route<'_>| {
+        let Route { name, path } = route;
+        json!({"name": name, "match": {"path": path}, "route": {"cluster": "upstream"}})
+    };
+    let routes: Vec<Value> = routes.iter().map(route).collect();
     let router = json!({
         "name": "router",
         "typed_config": {
@@ -209,7 +242,7 @@ fn bootstrap(address: SocketAddr, filter: Option<Value>, upstream: SocketAddr) -
             "route_config": {"virtual_hosts": [{
                 "name": "all",
                 "domains": ["*"],
-                "routes": [{"name": OPERATION, "match": {"path": PATH}, "route": {"cluster": "upstream"}}],
+                "routes": routes,
             }]},
         },
     });
@@ -217,11 +250,13 @@ fn bootstrap(address: SocketAddr, filter: Option<Value>, upstream: SocketAddr) -
         "listeners": [{
             "name": "gateway",
             "address": socket(address),
+            "per_connection_buffer_limit_bytes": BUFFER_LIMIT,
             "filter_chains": [{"filters": [manager]}],
         }],
         "clusters": [{
             "name": "upstream",
             "connect_timeout": "1s",
+            "per_connection_buffer_limit_bytes": BUFFER_LIMIT,
             "load_assignment": {
                 "cluster_name": "upstream",
                 "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket(upstream)}}]}],

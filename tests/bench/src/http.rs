@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Heads and bodies longer than this are a mistake of the measurement.
-const LIMIT: usize = 64 * 1024;
+const LIMIT: usize = 4 << 20;
 
 /// Reads messages off one connection.
 #[derive(Debug)]

@@ -5,10 +5,12 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+pub mod documents;
 pub mod gateway;
 pub mod http;
 pub mod load;
 pub mod process;
+pub mod samples;
 pub mod startup;
 pub mod tokens;
 pub mod upstream;

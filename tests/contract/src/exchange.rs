@@ -49,6 +49,16 @@ pub(crate) async fn tidy(target: &Target) -> Result<()> {
     Control { client: Client::new(), upstreams: &target.upstreams }.prepare(&[]).await
 }
 
+/// Puts the upstreams' data back to the seed and ends all faults.
+pub(crate) async fn reset(client: &Client, upstreams: &[String]) -> Result<()> {
+    for upstream in upstreams {
+        let reset = client.post(format!("http://{upstream}/__reset")).send().await;
+        let status = reset.with_context(|| format!("upstream {upstream} does not answer"))?.status();
+        ensure!(status.is_success(), "upstream {upstream} refused a reset: {status}");
+    }
+    Ok(())
+}
+
 fn outgoing(request: &Request, tokens: &Tokens) -> Result<Outgoing> {
     let mut headers = Vec::new();
     for pair in &request.headers {
@@ -71,11 +81,7 @@ struct Control<'a> {
 
 impl Control<'_> {
     async fn prepare(&self, faults: &[Value]) -> Result<()> {
-        for upstream in self.upstreams {
-            let reset = self.client.post(format!("http://{upstream}/__reset")).send().await;
-            let status = reset.with_context(|| format!("upstream {upstream} does not answer"))?.status();
-            ensure!(status.is_success(), "upstream {upstream} refused a reset: {status}");
-        }
+        reset(&self.client, self.upstreams).await?;
         for upstream in self.upstreams {
             for fault in faults {
                 let url = format!("http://{upstream}/__faults");

@@ -11,6 +11,7 @@ mod client;
 mod exchange;
 pub mod har;
 mod normal;
+pub mod parity;
 mod record;
 mod replay;
 mod tokens;

@@ -68,6 +68,14 @@ impl NodeGateway {
     /// # Errors
     /// When it does not become ready.
     pub fn start(logs: &Path, options: &NodeOptions<'_>) -> Result<Self> {
+        Self::start_with(logs, options, &[])
+    }
+
+    /// Starts it with more of its settings (environment variables).
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn start_with(logs: &Path, options: &NodeOptions<'_>, settings: &[(&str, &str)]) -> Result<Self> {
         let (host, port) =
             options.listen.rsplit_once(':').context("the Node gateway's address has no port")?;
         let root = paths::root();
@@ -83,7 +91,8 @@ impl NodeGateway {
                 .env("AUDIENCE", "gateway")
                 .env("UPSTREAM_TRADE", format!("http://{}", options.trade))
                 .env("UPSTREAM_TASK", format!("http://{}", options.task))
-                .env("LOG_FILE", logs.join("node.log"));
+                .env("LOG_FILE", logs.join("node.log"))
+                .envs(settings.iter().copied());
         })?;
         let ready = process.ready_line()?;
         let (address, metrics) = (process.address(&ready, "address")?, process.address(&ready, "metrics")?);

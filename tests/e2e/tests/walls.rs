@@ -41,8 +41,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("cutover-upstreams", &[]),
     ("cutover-e2e", &[]),
-    ("cutover-contract", &["cutover-e2e", "cutover-comparison"]),
-    ("cutover-bench", &["cutover-e2e"]),
+    ("cutover-contract", &["cutover-e2e", "cutover-comparison", "cutover-compiler"]),
+    ("cutover-bench", &["cutover-e2e", "cutover-compiler"]),
+    ("cutover-conformance", &["cutover-plan", "cutover-compiler"]),
 ];
 
 /// Crates that bring I/O, a runtime or a wire format; a decision has no use for them.

@@ -12,7 +12,7 @@ import { route } from './middleware/route.js';
 import { traceContext } from './middleware/trace-context.js';
 import { createValidator } from './middleware/validate.js';
 
-export async function createApp({ contract, verify, upstreams, maxBodyBytes, logger }) {
+export async function createApp({ contract, verify, upstreams, maxBodyBytes, validation = true, logger }) {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -26,8 +26,8 @@ export async function createApp({ contract, verify, upstreams, maxBodyBytes, log
   app.use(compress());
   app.use(route(contract.pathItems));
   app.use(authenticate(verify));
-  app.use(body(maxBodyBytes));
-  app.use(await createValidator(app, contract.document));
+  app.use(body(maxBodyBytes, validation));
+  if (validation) app.use(await createValidator(app, contract.document));
   app.use(ownOperations(upstreams));
   app.use(forward(upstreams));
   app.use(errors());

@@ -22,6 +22,7 @@ export function loadConfig(env) {
     jwksFile: text(env, 'JWKS_FILE', fromRepository('.run/keys/jwks.json')),
     issuer: text(env, 'ISSUER', 'https://issuer.cutover.example'),
     audience: text(env, 'AUDIENCE', 'gateway'),
+    validation: oneOf(env, 'VALIDATION', 'on', ['on', 'off']) === 'on',
     maxBodyBytes: bytes(env, 'MAX_BODY', '1mb'),
     keepAliveTimeoutMs: integer(env, 'KEEP_ALIVE_TIMEOUT_MS', 75_000, 1),
     requestTimeoutMs: integer(env, 'REQUEST_TIMEOUT_MS', 30_000, 1),

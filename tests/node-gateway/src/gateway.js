@@ -19,7 +19,8 @@ export async function startGateway(config, logger) {
   const verify = createTokenVerifier({ keys, issuer: config.issuer, audience: config.audience });
   const metrics = createMetrics();
   const upstreams = createUpstreams(config, metrics);
-  const app = await createApp({ contract, verify, upstreams, maxBodyBytes: config.maxBodyBytes, logger });
+  const { maxBodyBytes, validation } = config;
+  const app = await createApp({ contract, verify, upstreams, maxBodyBytes, validation, logger });
 
   const server = createServer(app, config);
   const metricsServer = createMetricsServer(metrics.registry);

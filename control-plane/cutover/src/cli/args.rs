@@ -153,6 +153,15 @@ pub(crate) struct Compile {
     /// Write the plan to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Only warn of keywords that cannot be honoured.
+    #[arg(long)]
+    pub(crate) allow: bool,
+    /// Let query parameters through that the contract does not have.
+    #[arg(long)]
+    pub(crate) allow_unknown_query: bool,
+    /// Let JSON bodies through in which a member is repeated; its last value counts.
+    #[arg(long)]
+    pub(crate) allow_repeated_members: bool,
 }
 
 /// Show every operation: its weight, its two sides and its last change.

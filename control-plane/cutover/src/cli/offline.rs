@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cutover_compiler::Mistake;
+use cutover_compiler::{Mistake, Options};
 use cutover_domain::{ChangeError, Weights, plan_set};
+use cutover_plan::Switches;
 use cutover_xds::model::Endpoint;
 use serde_json::{Value, json};
 
@@ -161,11 +162,15 @@ pub(super) fn snapshot(options: &Snapshot) -> Result<End> {
 }
 
 pub(super) fn compile(options: &Compile) -> Result<End> {
-    let Compile { contract, output } = options;
+    let Compile { contract, output, allow, allow_unknown_query, allow_repeated_members } = options;
     let shown = contract.display().to_string();
     let text = std::fs::read_to_string(contract)
         .map_err(|error| anyhow::anyhow!("the contract {shown} cannot be read: {}", config::plain(&error)))?;
-    let plan = cutover_compiler::compile(&shown, &text).map_err(Mistakes)?;
+    let switches = Switches { open_query: *allow_unknown_query, repeated_members: *allow_repeated_members };
+    let options = Options { allow: *allow, switches, ..Options::default() };
+    let compiled = cutover_compiler::compile_files(&shown, &text, options, &config::read_part);
+    let (plan, warnings) = compiled.map_err(Mistakes)?;
+    warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
     let json = plan.to_json();
     match output {
         None => say(&(String::from_utf8(json)? + "\n"))?,

@@ -169,7 +169,7 @@ fn the_filters_get_the_plan_the_routes_and_only_public_keys() {
     assert_eq!(issuer["jwks"]["keys"][0]["kid"], "one");
     assert_eq!(filters.auth["forward"], json!({}));
     let validation = &filters.validation;
-    assert_eq!(validation["plan"]["format"], "cutover-plan/1");
+    assert_eq!(validation["plan"]["format"], "cutover-plan/2");
     assert_eq!(validation["requests"], "enforce");
     assert_eq!(validation["max_body_bytes"], 1 << 20);
 }

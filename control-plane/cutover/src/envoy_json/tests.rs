@@ -92,7 +92,7 @@ fn everything_a_gateway_can_have_is_shown_except_its_secrets() {
     );
     assert!(!text.contains("type_url"), "something is still packed: {text}");
     for expected in
-        ["\"weight\":1250", "\"weight\":8750", "task-1.internal", "/var/log/access.json", "cutover-plan/1"]
+        ["\"weight\":1250", "\"weight\":8750", "task-1.internal", "/var/log/access.json", "cutover-plan/2"]
     {
         assert!(text.contains(expected), "{expected} is missing: {text}");
     }

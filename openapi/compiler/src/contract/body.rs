@@ -1,9 +1,11 @@
 //! Request bodies: their media types, and the discriminator at a body's top.
 
-use cutover_plan::operation::{Body, Discriminator, Media, Way};
+use cutover_plan::ContentType;
+use cutover_plan::operation::{Body, BodyKind, Discriminator, Media, Shape, Way};
 use cutover_plan::schema::{Reference, Schema, SchemaId};
 
-use crate::document::Node;
+use super::{form, parts};
+use crate::document::{Key, Node};
 use crate::report::Report;
 use crate::schema::Schemas;
 
@@ -26,27 +28,126 @@ pub(super) fn compile<'d>(
     };
     let mut media = Vec::new();
     for (key, entry) in content.entries() {
-        if !is_json(&key.text) {
-            let message = format!("bodies of the media type `{}` cannot be checked", key.text);
-            report.hint(key.at, message, "application/json or a type that ends in +json");
+        if !report.is_map(entry, "a media type") {
             continue;
         }
-        if report.is_map(entry, "a media type") {
-            report.only_keys(entry, "a media type", &["schema", "example", "examples"]);
-            media.push(one(schemas, &key.text, entry, report));
-        }
+        report.only_keys(entry, "a media type", &["schema", "example", "examples", "encoding"]);
+        media.extend(one(schemas, key, entry, report));
     }
+    refuse_equal(content, report);
     Some(Body { required, media })
 }
 
-fn one<'d>(schemas: &mut Schemas<'d>, name: &str, entry: &'d Node, report: &mut Report<'_>) -> Media {
+/// Two keys that are one media type: nobody could say which holds.
+fn refuse_equal(content: &Node, report: &mut Report<'_>) {
+    let normal = |key: &Key| ContentType::parse(&key.text).normal();
+    for (index, (key, _)) in content.entries().iter().enumerate() {
+        if content.entries().iter().take(index).any(|(earlier, _)| normal(earlier) == normal(key)) {
+            report.add(key.at, format!("the media type `{}` is here for the second time", key.text));
+        }
+    }
+}
+
+fn one<'d>(
+    schemas: &mut Schemas<'d>,
+    key: &'d Key,
+    entry: &'d Node,
+    report: &mut Report<'_>,
+) -> Option<Media> {
+    let mut media = Media { name: key.text.clone(), kind: kind_of(key, report)?, ..Media::default() };
     let written = entry.get("schema");
-    let schema = written.and_then(|schema| schemas.add(schema, false, report));
+    media.schema = written.and_then(|schema| schemas.add(schema, false, report));
+    schemas.examples(media.schema, entry, report);
     let resolved = written.and_then(|schema| schemas.source.schema(schema));
-    let discriminator = resolved.and_then(|schema| discriminator(schemas, schema, report));
-    // The legacy validator looks only at the schema that the discriminator chose.
-    let schema = if discriminator.is_some() { None } else { schema };
-    Media { name: name.to_owned(), schema, discriminator }
+    let shape = resolved.map_or(Shape::Text, |schema| form::shape(schemas.source, schema, 0));
+    if let Some(encoding) =
+        entry.get("encoding").filter(|_| !matches!(media.kind, BodyKind::Form | BodyKind::Multipart))
+    {
+        let message = format!("`encoding` means nothing for `{}`", key.text);
+        report.hint(encoding.at, message, "it is for forms");
+    }
+    match media.kind {
+        BodyKind::Json => {
+            media.discriminator = resolved.and_then(|schema| discriminator(schemas, schema, report));
+            // The legacy validator looks only at the schema that the discriminator chose.
+            if media.discriminator.is_some() {
+                media.schema = None;
+            }
+        }
+        BodyKind::Form | BodyKind::Multipart => {
+            let Some(schema) = resolved else { return Some(media) };
+            if shape != Shape::Object {
+                report.hint(schema.at, "a form is an object", "add `type: object` and its `properties`");
+            }
+            media.parts = parts::compile(schemas, media.kind, entry, schema, report);
+        }
+        BodyKind::Sent if shape != Shape::Text => media.structured = true,
+        BodyKind::Text if shape == Shape::Text => {}
+        BodyKind::Text | BodyKind::Binary | BodyKind::Sent => {
+            if media.kind == BodyKind::Sent {
+                media.kind = BodyKind::Binary;
+            }
+            let Some(schema) = resolved else { return Some(media) };
+            if shape == Shape::Text {
+                media.sized = binary(schema, report);
+            } else {
+                let message = format!("bodies of the media type `{}` cannot be looked into", key.text);
+                report.hint(
+                    key.at,
+                    message,
+                    "describe it as `type: string, format: binary`, or leave `schema` out",
+                );
+            }
+        }
+    }
+    Some(media)
+}
+
+/// How bodies of this media type or range are read.
+fn kind_of(key: &Key, report: &mut Report<'_>) -> Option<BodyKind> {
+    let named = ContentType::parse(&key.text);
+    let proper = key.text.split(';').next().unwrap_or_default().trim().split_once('/');
+    let Some((kind, subtype)) = proper.filter(|(kind, subtype)| !kind.is_empty() && !subtype.is_empty())
+    else {
+        report.hint(key.at, format!("`{}` is no media type", key.text), "for example `application/json`");
+        return None;
+    };
+    if named.charset() != "utf-8" {
+        let message = format!("bodies in the charset `{}` cannot be read", named.charset());
+        report.hint(key.at, message, "utf-8 only");
+        return None;
+    }
+    if kind == "*" && subtype != "*" {
+        report.hint(key.at, format!("`{}` is no media type", key.text), "the widest range is `*/*`");
+        return None;
+    }
+    Some(match () {
+        () if named.is_json() => BodyKind::Json,
+        () if named.covered_by("application/x-www-form-urlencoded") => BodyKind::Form,
+        () if named.covered_by("multipart/form-data") => BodyKind::Multipart,
+        () if kind.eq_ignore_ascii_case("text") => BodyKind::Text,
+        () if subtype == "*" => BodyKind::Sent,
+        () => BodyKind::Binary,
+    })
+}
+
+/// Whether the schema of a binary body says how long it is; more it cannot say.
+fn binary(schema: &Node, report: &mut Report<'_>) -> bool {
+    for (key, value) in schema.entries() {
+        let name = key.text.as_str();
+        let known = match name {
+            "type" => value.as_str() == Some("string"),
+            "format" => value.as_str() == Some("binary"),
+            "minLength" | "maxLength" | "title" | "description" | "example" | "examples" | "deprecated"
+            | "externalDocs" | "contentMediaType" | "contentEncoding" | "$comment" => true,
+            _ => name.starts_with("x-"),
+        };
+        if !known {
+            let message = format!("`{name}` cannot be honoured in a body that is not looked into");
+            report.hint(key.at, message, "a binary body is `type: string, format: binary`, with its length");
+        }
+    }
+    schema.get("minLength").is_some() || schema.get("maxLength").is_some()
 }
 
 /// The body schema's own discriminator, by the values it has in the legacy validator: the mapping's, else the schema's name.
@@ -94,12 +195,4 @@ fn option<'d>(
     joined.any.reference = Some(Reference { schema: target, inline: true, remember: false });
     joined.object = schemas.object_rules(schema, report);
     Some(schemas.push(joined, branch.at))
-}
-
-fn is_json(name: &str) -> bool {
-    let media_type = name.split(';').next().unwrap_or_default().trim().to_lowercase();
-    match media_type.split_once('/') {
-        Some((_, subtype)) => subtype == "json" || subtype.ends_with("+json"),
-        None => false,
-    }
 }

@@ -1,8 +1,10 @@
 //! Walks the contract from its root: what it says of itself, its servers, its paths.
 
 mod body;
+mod form;
 mod overlap;
 mod parameters;
+mod parts;
 pub(crate) mod security;
 
 use std::collections::BTreeMap;
@@ -11,8 +13,10 @@ use cutover_plan::schema::Tables;
 use cutover_plan::{Operation, Plan, Route, Routes};
 
 use crate::document::{Key, Node};
+use crate::formats::Formats;
 use crate::reference::Source;
 use crate::report::Report;
+use crate::resources::{DIALECTS, Resources};
 use crate::schema::{Dialect, Renamed, Schemas};
 
 /// The name that stands for "no operation" in weights and routes.
@@ -43,17 +47,15 @@ const OPERATION: &[&str] = &[
     "deprecated",
     "security",
 ];
-/// The dialect of schemas in OpenAPI 3.1, and the one it extends.
-const DIALECTS: &[&str] =
-    &["https://spec.openapis.org/oas/3.1/dialect/base", "https://json-schema.org/draft/2020-12/schema"];
 
 /// Compiles the contract; `None` when there are mistakes.
-pub(crate) fn compile(root: &Node, report: &mut Report<'_>) -> Option<Plan> {
-    let source = Source { root };
+pub(crate) fn compile(root: &Node, formats: Formats, report: &mut Report<'_>) -> Option<Plan> {
+    let resources = Resources::of_contract(root);
+    let source = Source { root, resources: &resources };
     let dialect = head(root, report)?;
     let mut contract = Contract {
         source,
-        schemas: Schemas::new(source, dialect, Renamed::find(source)),
+        schemas: Schemas::new(source, dialect, formats, Renamed::find(source)),
         base: base_path(root, report),
         routes: Vec::new(),
         operations: BTreeMap::new(),

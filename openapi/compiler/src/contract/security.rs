@@ -5,6 +5,7 @@ use cutover_plan::SchemeScopes;
 use crate::document::{Node, Value};
 use crate::reference::Source;
 use crate::report::Report;
+use crate::resources::Resources;
 
 /// A security scheme of a contract that the gateway can check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +112,8 @@ pub(super) fn check_schemes(source: Source<'_>, report: &mut Report<'_>) {
 
 /// The schemes that the gateway can check, in the contract's order.
 pub(crate) fn checkable(root: &Node) -> Vec<SecurityScheme> {
-    let source = Source { root };
+    let resources = Resources::of_contract(root);
+    let source = Source { root, resources: &resources };
     let one = |name: &str| Some((name.to_owned(), place(declared(source, name)?).ok()?));
     let all = schemes(source).iter().filter_map(|(key, _)| one(&key.text));
     all.map(|(name, place)| SecurityScheme { name, place }).collect()

@@ -78,6 +78,43 @@ impl Node {
         }
     }
 
+    /// For `^…class{least,most}…$` with nothing else of varying length: the pattern with any number of the class, and
+    /// how many characters the text has then.
+    pub(super) fn counted_beside(&self) -> Option<(Node, u32, Option<u32>)> {
+        let Node::Concat(nodes) = self else { return None };
+        let [Node::Start, middle @ .., Node::End] = nodes.as_slice() else { return None };
+        let mut varying = middle.iter().enumerate().filter(|(_, node)| node.length().is_none());
+        let ((at, Node::Repeat(class, least, most)), None) = (varying.next()?, varying.next()) else {
+            return None;
+        };
+        if !matches!(class.as_ref(), Node::Class(_)) {
+            return None;
+        }
+        let fixed = middle.iter().filter_map(Node::length).try_fold(0_u32, u32::checked_add)?;
+        let mut loose = nodes.clone();
+        *loose.get_mut(at + 1)? = Node::Repeat(class.clone(), 0, None);
+        let most = match most {
+            Some(most) => Some(most.checked_add(fixed)?),
+            None => None,
+        };
+        Some((Node::Concat(loose), least.checked_add(fixed)?, most))
+    }
+
+    /// How many characters every match has, when all have the same number.
+    fn length(&self) -> Option<u32> {
+        match self {
+            Node::Class(_) => Some(1),
+            Node::Start | Node::End | Node::WordBoundary(_) => Some(0),
+            Node::Concat(nodes) => nodes.iter().try_fold(0_u32, |sum, node| sum.checked_add(node.length()?)),
+            Node::Alternatives(nodes) => {
+                let first = nodes.first()?.length()?;
+                nodes.iter().all(|node| node.length() == Some(first)).then_some(first)
+            }
+            Node::Repeat(node, least, most) if Some(*least) == *most => node.length()?.checked_mul(*least),
+            Node::Repeat(..) => None,
+        }
+    }
+
     fn write(&self, text: &mut String) {
         match self {
             Node::Class(class) => text.push_str(class),

@@ -11,10 +11,12 @@ use regex_automata::util::syntax;
 
 /// What one automaton may take while it is built.
 const BUILD_LIMIT: usize = 8 << 20;
-/// What one automaton may take in a plan, in bytes.
-const SIZE_LIMIT: usize = 64 << 10;
+/// What one automaton may take in a plan, in bytes: enough for one of Unicode's large classes anywhere in a text.
+const SIZE_LIMIT: usize = 128 << 10;
 /// Automata up to this size are worth being made minimal, which takes long for larger ones.
 const MINIMIZE_LIMIT: usize = 512 << 10;
+/// Automata from this size on are replaced by a smaller one with a count beside it, where that is possible.
+const COUNT_FROM: usize = 16 << 10;
 /// From this count on a repeated class is counted beside the automaton instead of inside it.
 const COUNT_BESIDE: u32 = 8;
 
@@ -56,13 +58,19 @@ impl Patterns {
 
 fn compile(source: &str, most: Option<u32>) -> Result<Pattern, String> {
     let node = ecma::parse(source)?;
-    let (regex, counts) = match node.counted_class() {
+    let limit = most.map(|most| Chars { least: 0, most: Some(most) });
+    let (bytes, counts) = match node.counted_class() {
         Some((class, least, most)) if least.max(most.unwrap_or(0)) >= COUNT_BESIDE => {
-            (format!(r"\A{class}*\z"), Some(Chars { least, most }))
+            (automaton(&format!(r"\A{class}*\z"), true)?, Some(Chars { least, most }))
         }
-        _ => (node.to_regex(), most.map(|most| Chars { least: 0, most: Some(most) })),
+        _ => match (automaton(&node.to_regex(), node.is_anchored()), node.counted_beside()) {
+            (Ok(bytes), _) if bytes.len() <= COUNT_FROM => (bytes, limit),
+            (_, Some((loose, least, most))) if limit.is_none() => {
+                (automaton(&loose.to_regex(), true)?, Some(Chars { least, most }))
+            }
+            (direct, _) => (direct?, limit),
+        },
     };
-    let bytes = automaton(&regex, node.is_anchored())?;
     if bytes.len() > SIZE_LIMIT {
         return Err(format!(
             "its automaton takes {} KiB, at most {} KiB are allowed",
@@ -160,6 +168,11 @@ mod tests {
         );
         assert!(serde_json::to_vec(&pattern).unwrap().len() < 40_000);
         assert!(matches("^.{1,255}$", &"é".repeat(255)));
+        let pattern = compile(r"^(?:ab|cd)-\p{L}{2,500}\d{3}$", None).unwrap();
+        for (letters, holds) in [(1, false), (2, true), (500, true), (501, false)] {
+            assert_eq!(pattern.is_match(&format!("cd-{}123", "é".repeat(letters))), holds, "{letters}");
+        }
+        assert!(!pattern.is_match("ac-éé123") && !pattern.is_match("ab-é1é123"));
     }
 
     #[test]

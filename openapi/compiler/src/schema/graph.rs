@@ -1,6 +1,6 @@
 //! What can only be seen in the whole graph of schemas: references that never end, and recursion through choices.
 
-use cutover_plan::schema::{Schema, SchemaId};
+use cutover_plan::schema::{Additional, Schema, SchemaId};
 
 use crate::document::Position;
 use crate::report::Report;
@@ -25,42 +25,57 @@ pub(super) fn refuse_endless(schemas: &[Schema], places: &[Position], report: &m
     }
 }
 
-/// Where a schema refers to itself and has a choice on the way, a value could be looked at once for each path through
-/// the choices: their number grows exponentially with the value's depth. Such references remember their verdicts.
+/// Where a schema refers to itself and a value is looked at in more than one way, it could be looked at once for each
+/// path: their number grows exponentially with the value's depth. Such references remember their verdicts.
 pub(super) fn remember_recursion(schemas: &mut [Schema]) {
     let parts = components(schemas.len(), |id| schemas.get(id).map(Schema::references).unwrap_or_default());
-    let branching = |schema: &Schema| {
-        let any = &schema.any;
-        let ways = any.any_of.len() + any.one_of.len() + any.all_of.len();
-        ways > 0 || any.not.is_some() || any.reference.is_some()
-    };
-    let chosen: Vec<usize> = schemas
-        .iter()
-        .enumerate()
-        .filter(|(id, schema)| {
-            let target = schema.any.reference.as_ref().map(|reference| reference.schema as usize);
-            let part = parts.get(*id);
-            let inside = target.is_some_and(|target| parts.get(target) == part);
-            let members = schemas.iter().zip(&parts).filter(|(_, other)| Some(*other) == part);
-            inside && members.filter(|(member, _)| branching(member)).count() > 1
-        })
-        .map(|(id, _)| id)
-        .collect();
-    for id in chosen {
-        if let Some(reference) = schemas.get_mut(id).and_then(|schema| schema.any.reference.as_mut()) {
-            reference.remember = true;
+    let count = parts.iter().max().map_or(0, |last| last + 1);
+    let mut branching = vec![false; count];
+    for (id, schema) in schemas.iter().enumerate() {
+        let Some(part) = parts.get(id) else { continue };
+        let inside =
+            |ids: Vec<SchemaId>| ids.iter().filter(|to| parts.get(**to as usize) == Some(part)).count();
+        let (here, below) = (inside(schema.in_place()), inside(schema.below()));
+        // Two of these may look at the same item or member.
+        let overlap = schema.array.contains.is_some()
+            || schema.array.unevaluated.is_some()
+            || schema.object.unevaluated.is_some()
+            || !schema.object.patterns.is_empty();
+        let many = (here > 0 && here + below > 1) || (overlap && below > 1);
+        if let Some(place) = branching.get_mut(*part).filter(|_| many) {
+            *place = true;
+        }
+    }
+    for (id, part) in parts.iter().enumerate() {
+        let Some(reference) = schemas.get_mut(id).and_then(|schema| schema.any.reference.as_mut()) else {
+            continue;
+        };
+        let inside = parts.get(reference.schema as usize) == Some(part);
+        reference.remember = inside && branching.get(*part) == Some(&true);
+    }
+}
+
+/// Marks the schemas whose evaluations an `unevaluatedItems` or `unevaluatedProperties` asks for: those that look at the
+/// same value, however many steps away.
+pub(super) fn collect_evaluations(schemas: &mut [Schema]) {
+    let asks = |schema: &Schema| schema.array.unevaluated.is_some() || schema.object.unevaluated.is_some();
+    let mut work: Vec<usize> =
+        schemas.iter().enumerate().filter(|(_, schema)| asks(schema)).map(|(id, _)| id).collect();
+    while let Some(id) = work.pop() {
+        let Some(schema) = schemas.get_mut(id).filter(|schema| !schema.collects) else { continue };
+        schema.collects = true;
+        work.extend(schema.in_place().into_iter().map(|id| id as usize));
+    }
+    for schema in schemas.iter_mut().filter(|schema| !schema.collects) {
+        if schema.object.additional == Additional::Evaluated {
+            schema.object.additional = Additional::Allowed;
         }
     }
 }
 
 /// The schemas that look at the same value as this one.
 fn in_place(schemas: &[Schema], id: usize) -> Vec<SchemaId> {
-    let Some(schema) = schemas.get(id) else { return Vec::new() };
-    let any = &schema.any;
-    let mut next: Vec<SchemaId> =
-        any.reference.iter().map(|reference| reference.schema).chain(any.not).collect();
-    next.extend(any.any_of.iter().chain(&any.one_of).chain(&any.all_of));
-    next
+    schemas.get(id).map(Schema::in_place).unwrap_or_default()
 }
 
 fn part_size(parts: &[usize], part: Option<&usize>) -> usize {

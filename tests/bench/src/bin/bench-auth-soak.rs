@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use cutover_bench::gateway::{Gateway, Setup, auth, auth_configuration, request};
+use cutover_bench::gateway::{Gateway, ONE_ROUTE, Setup, auth, auth_configuration, request};
 use cutover_bench::load::{Load, Requests};
 use cutover_bench::startup::Startup;
 use cutover_bench::tokens::{Algorithm, ISSUER, Keys};
@@ -40,7 +40,7 @@ async fn starts(folder: &Path, keys: &Keys) -> Result<Value> {
     let filter = auth(&auth_configuration(&issuers))?;
     let probe = request("", &keys.token(Algorithm::Es256, "probe")?);
     let service = Upstream::start().await?;
-    let setup = Setup { folder, upstream: service.address, probe: &probe, trace: true };
+    let setup = Setup { folder, upstream: service.address, routes: ONE_ROUTE, probe: &probe, trace: true };
     let mut all = Vec::new();
     for round in 0..STARTS {
         let gateway = Gateway::start(&format!("start-{round}"), &setup, Some(filter.clone())).await?;
@@ -60,7 +60,7 @@ async fn soak(folder: &Path, keys: Arc<Keys>) -> Result<Value> {
     let configuration = auth_configuration(&[(ISSUER, &set)]);
     let probe = request("", &keys.token(Algorithm::Hs256, "probe")?);
     let service = Upstream::start().await?;
-    let setup = Setup { folder, upstream: service.address, probe: &probe, trace: false };
+    let setup = Setup { folder, upstream: service.address, routes: ONE_ROUTE, probe: &probe, trace: false };
     let filter = auth(&configuration)?;
     let gateway = Gateway::start("soak", &setup, Some(filter)).await?;
     let memory = memory_under_load(&gateway, &fresh_tokens(keys)).await;

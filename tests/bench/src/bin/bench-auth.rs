@@ -14,7 +14,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use cutover_bench::gateway::{Gateway, Setup, auth_alone, auth_configuration, jwt_authn, request};
+use cutover_bench::gateway::{
+    Gateway, ONE_ROUTE, Setup, auth_alone, auth_configuration, jwt_authn, request,
+};
 use cutover_bench::load::{Load, Requests, ask_once};
 use cutover_bench::tokens::{Algorithm, ISSUER, Keys};
 use cutover_bench::upstream::{ECHO, Upstream};
@@ -81,7 +83,7 @@ async fn main() -> Result<()> {
 async fn start_all(folder: &Path, service: SocketAddr, keys: &Keys) -> Result<Vec<(&'static str, Gateway)>> {
     let set = keys.key_set(&Algorithm::ASYMMETRIC)?;
     let probe = request("", &keys.token(Algorithm::Rs256, "probe")?);
-    let setup = Setup { folder, upstream: service, probe: &probe, trace: false };
+    let setup = Setup { folder, upstream: service, routes: ONE_ROUTE, probe: &probe, trace: false };
     let start = async |name, filter| Gateway::start(name, &setup, filter).await;
 
     let configuration = auth_configuration(&[(ISSUER, &set)]);

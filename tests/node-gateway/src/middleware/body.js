@@ -5,8 +5,11 @@ import { BodySchemaParser } from 'express-openapi-validator/dist/middlewares/par
 import { ContentType } from 'express-openapi-validator/dist/middlewares/util.js';
 import { Refusal, requestPath } from '../refusal.js';
 
-/** @param {number} limit in bytes */
-export function body(limit) {
+/**
+ * @param {number} limit in bytes
+ * @param {boolean} parse whether anybody will look into the body
+ */
+export function body(limit, parse) {
   return async (req, _res, next) => {
     const { requestBody } = req.operation;
     // Without a declared body there is no media type to look at; the validator keys its cache by it.
@@ -17,7 +20,7 @@ export function body(limit) {
     if (Number(req.headers['content-length']) > limit) throw tooLarge();
     const mediaType = checkMediaType(req, requestBody);
     req.rawBody = await readBody(req, limit);
-    if (mediaType !== null) req.body = parseJson(req.rawBody);
+    if (parse && mediaType !== null) req.body = parseJson(req.rawBody);
     next();
   };
 }
