@@ -1,14 +1,14 @@
-//! The verbs that need no running control plane: `check`, `render`, `compile`.
+//! The verbs that need no running control plane: `check`, `render`.
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use cutover_compiler::Mistake;
 use cutover_domain::{ChangeError, Weights, plan_set};
 use cutover_xds::model::Endpoint;
 use serde_json::{Value, json};
 
-use super::args::{Bootstrap, Compile, Snapshot};
+use super::args::{Bootstrap, Snapshot};
 use super::{End, Mistakes, complain, say, say_json};
 use crate::config::{self, Config};
 use crate::envoy_json;
@@ -136,22 +136,4 @@ pub(super) fn snapshot(options: &Snapshot) -> Result<End> {
     };
     let snapshot = cutover_xds::render(&config.gateway, &weights)?;
     say_json(&envoy_json::show(&snapshot)?).map(|()| End::Done)
-}
-
-pub(super) fn compile(options: &Compile) -> Result<End> {
-    let Compile { contract, output } = options;
-    let shown = contract.display().to_string();
-    let text = std::fs::read_to_string(contract)
-        .map_err(|error| anyhow::anyhow!("the contract {shown} cannot be read: {}", config::plain(&error)))?;
-    let plan = cutover_compiler::compile(&shown, &text).map_err(Mistakes)?;
-    let json = plan.to_json();
-    match output {
-        None => say(&(String::from_utf8(json)? + "\n"))?,
-        Some(path) => {
-            std::fs::write(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
-            let (count, size) = (plan.routes().iter().count(), show_rough(json.len()));
-            say(&format!("compiled {count} operations of {shown} to {} ({size})\n", path.display()))?;
-        }
-    }
-    Ok(End::Done)
 }
