@@ -33,7 +33,7 @@ pub enum Step {
     /// The body decides. `target` is the new `:path` if the request goes on.
     AwaitBody {
         /// The request so far.
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         /// The target with the query's defaults.
         target: Option<String>,
         /// Headers to be set: defaults of absent ones.
@@ -105,7 +105,7 @@ impl Gate {
                 let Pass { defaults, headers } = pending.pass().clone();
                 let target = with_defaults(request.target, defaults);
                 let exchange = Exchange { operation: operation.to_owned(), path: path.to_owned(), pending };
-                Step::AwaitBody { exchange, target, headers }
+                Step::AwaitBody { exchange: Box::new(exchange), target, headers }
             }
         }
     }
@@ -219,7 +219,7 @@ mod tests {
 
     fn awaited(step: Step) -> Exchange {
         match step {
-            Step::AwaitBody { exchange, target: None, .. } => exchange,
+            Step::AwaitBody { exchange, target: None, .. } => *exchange,
             other => panic!("not awaited: {other:?}"),
         }
     }

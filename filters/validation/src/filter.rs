@@ -139,7 +139,7 @@ impl ValidationFilter {
     fn try_apply(&mut self, plugin: &Plugin, step: Step) -> Result<Action, HostError> {
         match step {
             Step::Forward { target, headers, finding } => {
-                set_head(target, headers)?;
+                set_head(target, &headers)?;
                 plugin.metrics.forwarded(finding.as_ref());
                 if let Some(finding) = finding {
                     report(&finding);
@@ -148,8 +148,8 @@ impl ValidationFilter {
                 Ok(Action::Continue)
             }
             Step::AwaitBody { exchange, target, headers } => {
-                set_head(target, headers)?;
-                self.state = State::Reading(Box::new(exchange));
+                set_head(target, &headers)?;
+                self.state = State::Reading(exchange);
                 Ok(Action::Pause)
             }
             Step::Refuse(refusal) => {
@@ -193,10 +193,10 @@ impl Plugin {
     }
 }
 
-fn set_head(target: Option<String>, headers: Vec<(String, String)>) -> Result<(), HostError> {
+fn set_head(target: Option<String>, headers: &[(String, String)]) -> Result<(), HostError> {
     // Back to the bytes that came.
     let bytes = |text: &str| text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect::<Vec<u8>>();
-    for (name, value) in &headers {
+    for (name, value) in headers {
         Headers::Request.set(name, &bytes(value))?;
     }
     match target {

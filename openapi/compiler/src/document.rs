@@ -22,6 +22,8 @@ pub struct Position {
     pub line: usize,
     /// The column, in characters.
     pub column: usize,
+    /// Which of the contract's files, from 0: the contract itself.
+    pub file: usize,
 }
 
 /// One value and where it starts.
@@ -85,7 +87,7 @@ pub fn parse(text: &str) -> Result<Node, ParseError> {
             event.map_err(|error| ParseError::new(position(*error.marker()), error.info().to_owned()))?;
         builder.take(event, span)?;
     }
-    Ok(builder.root.unwrap_or(Node { value: Value::Null, at: Position { line: 1, column: 1 } }))
+    Ok(builder.root.unwrap_or(Node { value: Value::Null, at: Position { line: 1, column: 1, file: 0 } }))
 }
 
 impl Node {
@@ -93,6 +95,37 @@ impl Node {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|(known, _)| known.text == key).map(|(_, node)| node)
+    }
+
+    /// What a JSON pointer names below this (RFC 6901, in the form it has in a URI's fragment).
+    #[must_use]
+    pub fn pointer(&self, pointer: &str) -> Option<&Node> {
+        pointer.split('/').skip(1).try_fold(self, Node::step)
+    }
+
+    /// What one step of such a pointer leads to.
+    pub(crate) fn step(&self, step: &str) -> Option<&Node> {
+        let step = percent_decoded(step).replace("~1", "/").replace("~0", "~");
+        match &self.value {
+            Value::Map(_) => self.get(&step),
+            Value::List(items) => items.get(step.parse::<usize>().ok()?),
+            _ => None,
+        }
+    }
+
+    /// Says of this and all below from which file it is.
+    pub(crate) fn set_file(&mut self, file: usize) {
+        self.at.file = file;
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
+            Value::Map(entries) => {
+                for (key, node) in entries {
+                    key.at.file = file;
+                    node.set_file(file);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The map's entries; none when this is no map.
@@ -392,8 +425,28 @@ fn count(node: &Node) -> usize {
         + node.entries().iter().map(|(_, value)| count(value)).sum::<usize>()
 }
 
+/// The text with its percent-encoding undone; what is not encoded properly stands for itself.
+pub(crate) fn percent_decoded(step: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = step.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let code = tail.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        match code.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn position(marker: Marker) -> Position {
-    Position { line: marker.line(), column: marker.col() + 1 }
+    Position { line: marker.line(), column: marker.col() + 1, file: 0 }
 }
 
 #[cfg(test)]
@@ -401,7 +454,7 @@ mod tests {
     use super::*;
 
     fn at(line: usize, column: usize) -> Position {
-        Position { line, column }
+        Position { line, column, file: 0 }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod contract;
 pub mod document;
+mod files;
 mod formats;
 mod mistake;
 mod pattern;
@@ -14,10 +15,12 @@ mod resources;
 mod schema;
 mod uri;
 
-use cutover_plan::Plan;
 use cutover_plan::schema::{SchemaId, Tables};
+use cutover_plan::{Plan, Switches};
 
 use crate::document::Node;
+use crate::files::Gathered;
+pub use crate::files::Loader;
 pub use crate::formats::Formats;
 pub use crate::mistake::Mistake;
 
@@ -28,6 +31,8 @@ pub struct Options {
     pub formats: Formats,
     /// What cannot be honoured is a warning instead of a mistake.
     pub allow: bool,
+    /// What holds for every operation.
+    pub switches: Switches,
 }
 
 /// A schema, compiled by itself.
@@ -58,15 +63,49 @@ pub fn compile_with(
     text: &str,
     options: Options,
 ) -> Result<(Plan, Vec<Mistake>), Vec<Mistake>> {
-    let Options { formats, allow } = options;
     let root = document::parse(text).map_err(|error| vec![Mistake::unreadable(file_name, error)])?;
-    let mut report = report::Report::new(file_name).allowing(allow);
+    let alone = Gathered { root, names: Vec::new(), mistakes: Vec::new() };
+    compile_gathered(file_name, alone, options)
+}
+
+/// The same for a contract that may refer to other files, which `load` reads.
+///
+/// # Errors
+/// Every mistake of the contract: its own in the order of its lines, then those of the other files.
+pub fn compile_files(
+    file_name: &str,
+    text: &str,
+    options: Options,
+    load: Loader<'_>,
+) -> Result<(Plan, Vec<Mistake>), Vec<Mistake>> {
+    let root = document::parse(text).map_err(|error| vec![Mistake::unreadable(file_name, error)])?;
+    compile_gathered(file_name, files::gather(file_name, root, load), options)
+}
+
+fn compile_gathered(
+    file_name: &str,
+    gathered: Gathered,
+    options: Options,
+) -> Result<(Plan, Vec<Mistake>), Vec<Mistake>> {
+    let Options { formats, allow, switches } = options;
+    let Gathered { root, names, mistakes } = gathered;
+    let mut report = report::Report::new(file_name).allowing(allow).of_files(&names);
     let plan = contract::compile(&root, formats, &mut report);
-    let warnings = sorted(report.warnings);
+    let warnings = sorted(file_name, report.warnings);
     match plan {
-        Some(plan) if report.mistakes.is_empty() => Ok((plan, warnings)),
-        _ => Err(sorted(report.mistakes)),
+        Some(plan) if report.mistakes.is_empty() && mistakes.is_empty() => {
+            Ok((plan.with_switches(switches), warnings))
+        }
+        _ => Err(sorted(file_name, joined(mistakes, report.mistakes))),
     }
+}
+
+/// What is wrong with the files, then what else is wrong: of a reference that cannot be followed once is enough.
+fn joined(mut of_files: Vec<Mistake>, others: Vec<Mistake>) -> Vec<Mistake> {
+    let place = |mistake: &Mistake| (mistake.file.clone(), mistake.line, mistake.column);
+    let known: Vec<_> = of_files.iter().map(place).collect();
+    of_files.extend(others.into_iter().filter(|mistake| !known.contains(&place(mistake))));
+    of_files
 }
 
 /// Compiles one schema of JSON Schema 2020-12; `known` are documents by their URIs to which it may refer.
@@ -84,11 +123,12 @@ pub fn compile_schema(
     let resources = resources::Resources::of_schema(&root, known);
     match schema::alone(&root, &resources, formats, &mut report) {
         compiled if report.mistakes.is_empty() => Ok(compiled),
-        _ => Err(sorted(report.mistakes)),
+        _ => Err(sorted(file_name, report.mistakes)),
     }
 }
 
-fn sorted(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
-    mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+fn sorted(first: &str, mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    mistakes
+        .sort_by_key(|mistake| (mistake.file != first, mistake.file.clone(), mistake.line, mistake.column));
     mistakes
 }

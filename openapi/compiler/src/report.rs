@@ -6,6 +6,8 @@ use crate::mistake::Mistake;
 /// The mistakes found so far in one file.
 pub(crate) struct Report<'d> {
     file: &'d str,
+    /// The names of all files, when there are more.
+    files: &'d [String],
     /// What cannot be honoured is told, and no mistake.
     allow: bool,
     pub(crate) mistakes: Vec<Mistake>,
@@ -14,7 +16,7 @@ pub(crate) struct Report<'d> {
 
 impl<'d> Report<'d> {
     pub(crate) fn new(file: &'d str) -> Report<'d> {
-        Report { file, allow: false, mistakes: Vec::new(), warnings: Vec::new() }
+        Report { file, files: &[], allow: false, mistakes: Vec::new(), warnings: Vec::new() }
     }
 
     /// The same, but that what cannot be honoured is only warned of.
@@ -22,9 +24,18 @@ impl<'d> Report<'d> {
         Report { allow, ..self }
     }
 
+    /// The same, for a contract of these files.
+    pub(crate) fn of_files(self, files: &'d [String]) -> Report<'d> {
+        Report { files, ..self }
+    }
+
+    fn file(&self, at: Position) -> &'d str {
+        self.files.get(at.file).map_or(self.file, String::as_str)
+    }
+
     /// Notes something that cannot be honoured.
     pub(crate) fn unsupported(&mut self, at: Position, message: impl Into<String>, hint: impl Into<String>) {
-        let mistake = Mistake::new(self.file, at, message).with_hint(hint);
+        let mistake = Mistake::new(self.file(at), at, message).with_hint(hint);
         if !self.allow {
             self.push(mistake);
         } else if !self.warnings.contains(&mistake) {
@@ -34,12 +45,12 @@ impl<'d> Report<'d> {
 
     /// Notes a mistake. The same one at the same place is noted once, however many paths lead there.
     pub(crate) fn add(&mut self, at: Position, message: impl Into<String>) {
-        self.push(Mistake::new(self.file, at, message));
+        self.push(Mistake::new(self.file(at), at, message));
     }
 
     /// Notes a mistake with a hint.
     pub(crate) fn hint(&mut self, at: Position, message: impl Into<String>, hint: impl Into<String>) {
-        self.push(Mistake::new(self.file, at, message).with_hint(hint));
+        self.push(Mistake::new(self.file(at), at, message).with_hint(hint));
     }
 
     /// The text; anything else is a mistake.

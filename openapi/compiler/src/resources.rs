@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::document::{Node, Value};
+use crate::document::{Node, percent_decoded};
 use crate::uri;
 
 /// A resource's number.
@@ -126,12 +126,7 @@ impl<'d> Resources<'d> {
     fn walk(&self, pointer: &str, root: &'d Node, resource: ResourceId) -> Option<Target<'d>> {
         let mut target = Target { node: root, resource };
         for step in pointer.split('/').skip(1) {
-            let step = percent_decoded(step).replace("~1", "/").replace("~0", "~");
-            let node = match &target.node.value {
-                Value::Map(_) => target.node.get(&step)?,
-                Value::List(items) => items.get(step.parse::<usize>().ok()?)?,
-                _ => return None,
-            };
+            let node = target.node.step(step)?;
             target = Target { node, resource: self.rooted(node).unwrap_or(target.resource) };
         }
         Some(target)
@@ -222,24 +217,4 @@ impl<'d> Resources<'d> {
             resource.formats = has("format-assertion");
         }
     }
-}
-
-fn percent_decoded(step: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = step.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let code =
-            tail.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -21,9 +21,11 @@ fn compiled(contract: &str) -> Vec<u8> {
 /// `UPDATE_GOLDEN=1 cargo test -p cutover-compiler` writes the plans anew.
 #[test]
 fn the_committed_plans_are_what_the_compiler_makes() {
-    for (contract, plan) in
-        [("trade-task.yaml", "trade-task.plan.json"), ("plan/tests/data/keywords.yaml", "keywords.plan.json")]
-    {
+    for (contract, plan) in [
+        ("trade-task.yaml", "trade-task.plan.json"),
+        ("plan/tests/data/keywords.yaml", "keywords.plan.json"),
+        ("plan/tests/data/styles.yaml", "styles.plan.json"),
+    ] {
         let golden = project("plan/tests/data").join(plan);
         let compiled = compiled(contract);
         if std::env::var_os("UPDATE_GOLDEN").is_some() {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::fields::Fields;
-use crate::json::{Json, Object};
+use crate::json::{Json, JsonError, Object};
 use crate::media::ContentType;
 use crate::multipart::{self, RawPart};
 use crate::operation::{BodyKind, Media, Part, Shape, Style};
@@ -34,7 +34,7 @@ pub(crate) fn kind(media: &Media, sent: &ContentType) -> Option<BodyKind> {
     (!media.structured || !flat).then_some(kind)
 }
 
-/// Reads a body. `boundary` is that of multipart bodies.
+/// Reads a body. `boundary` is that of multipart bodies; `repeated` members of JSON are let through.
 ///
 /// # Errors
 /// When it is malformed, or a part of it is of the wrong kind.
@@ -42,14 +42,11 @@ pub(crate) fn read<'b>(
     media: &Media,
     kind: BodyKind,
     boundary: Option<&str>,
+    repeated: bool,
     body: &'b [u8],
 ) -> Result<Json<'b>, Unread> {
     match kind {
-        BodyKind::Json | BodyKind::Sent => {
-            let malformed = || Unread::Malformed("malformed JSON body".to_owned());
-            let text = json_text(body).ok_or_else(malformed)?;
-            Json::parse(text).map_err(|_| malformed())
-        }
+        BodyKind::Json | BodyKind::Sent => json(body, repeated),
         BodyKind::Form => form(media, body),
         BodyKind::Multipart => {
             let malformed = |why| Unread::Malformed(format!("malformed multipart body: {why}"));
@@ -62,6 +59,16 @@ pub(crate) fn read<'b>(
         },
         BodyKind::Binary => Ok(bytes(body, media.sized)),
     }
+}
+
+fn json(body: &[u8], repeated: bool) -> Result<Json<'_>, Unread> {
+    let malformed = |what: &str| Unread::Malformed(what.to_owned());
+    let text = json_text(body).ok_or_else(|| malformed("malformed JSON body"))?;
+    let value = if repeated { Json::parse(text) } else { Json::parse_unique(text) };
+    value.map_err(|error| match error {
+        JsonError::Malformed | JsonError::TooDeep => malformed("malformed JSON body"),
+        JsonError::Repeated => malformed("duplicate member in JSON body"),
+    })
 }
 
 /// The body as text: no body is `{}`; anything but an object or a list is malformed, as in Express' strict mode.

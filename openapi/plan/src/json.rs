@@ -54,6 +54,8 @@ pub enum JsonError {
     Malformed,
     /// It is nested more than [`MAX_DEPTH`] deep.
     TooDeep,
+    /// An object has two members of one name.
+    Repeated,
 }
 
 impl<'a> Json<'a> {
@@ -62,7 +64,15 @@ impl<'a> Json<'a> {
     /// # Errors
     /// When the text is not JSON or nested too deeply.
     pub fn parse(text: &'a str) -> Result<Json<'a>, JsonError> {
-        Reader::new(text).document()
+        Reader::new(text, false).document()
+    }
+
+    /// The same, but an object with two members of one name is an error: readers differ in which of them counts.
+    ///
+    /// # Errors
+    /// When the text is not JSON, nested too deeply, or says something twice.
+    pub fn parse_unique(text: &'a str) -> Result<Json<'a>, JsonError> {
+        Reader::new(text, true).document()
     }
 
     /// The number, when this is one.
@@ -320,6 +330,15 @@ mod tests {
         assert_eq!((object.len(), object.get("k3")), (21, Some(&Json::Number(23.0))));
         assert_eq!(object.get("nope"), None);
         assert_eq!(names(&text)[..2], ["k0", "k1"]);
+    }
+
+    #[test]
+    fn a_member_that_is_repeated_can_be_an_error() {
+        for text in [r#"{"a":1,"b":2,"a":1}"#, r#"[{"a":{"\u0061":1,"a":2}}]"#] {
+            assert_eq!(Json::parse_unique(text), Err(JsonError::Repeated), "{text}");
+            assert!(Json::parse(text).is_ok(), "{text}");
+        }
+        assert!(Json::parse_unique(r#"{"a":{"a":1},"b":{"a":1},"A":1}"#).is_ok());
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod tables;
 mod unique;
 mod view;
 mod violation;
+mod walk;
 
 pub use json::{Json, JsonError, MAX_DEPTH, Object};
 pub use media::ContentType;

@@ -203,7 +203,9 @@ fn parameter(text: &str) -> Option<(String, String, &str)> {
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Result<Vec<(String, bool, Option<String>, String)>, &'static str> {
+    type Shown = (String, bool, Option<String>, String);
+
+    fn read(body: &str) -> Result<Vec<Shown>, &'static str> {
         let text = |part: RawPart<'_>| {
             let content = String::from_utf8_lossy(part.content).into_owned();
             (part.name, part.file, part.content_type, content)

@@ -71,8 +71,7 @@ pub struct Form {
     /// What kind of value comes out.
     #[serde(skip_serializing_if = "is_default")]
     pub shape: Shape,
-    /// An object's members where they must be known to be found: each a parameter of its own (`form`, exploded), or put
-    /// together from many (`deepObject`).
+    /// An object's members, each of which is a parameter of its own (`form`, exploded).
     #[serde(skip_serializing_if = "is_default")]
     pub members: Vec<Member>,
     /// Names that nobody else has are members, too (`form`, exploded, with `additionalProperties`).
@@ -80,7 +79,7 @@ pub struct Form {
     pub open: bool,
 }
 
-/// A member of an object that is put together from several parameters.
+/// A member of an object that is a parameter of its own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Member {
     /// Its name.

@@ -8,6 +8,7 @@ use crate::operation::Operation;
 use crate::routes::Routes;
 use crate::schema::{Tables, is_default};
 use crate::view::{LoadError, View};
+use crate::walk::Walks;
 
 /// The version of the plan's form. A plan of another form is refused, never guessed at.
 pub const FORMAT: &str = "cutover-plan/2";
@@ -21,6 +22,9 @@ pub struct Plan {
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) switches: Switches,
     pub(crate) tables: Tables,
+    /// Made of `tables`, for the bodies that are valid.
+    #[serde(skip)]
+    pub(crate) walks: Walks,
 }
 
 /// What holds for every operation.
@@ -64,8 +68,8 @@ impl Plan {
         operations: BTreeMap<String, Operation>,
         tables: Tables,
     ) -> Result<Plan, PlanError> {
-        Plan { format: FORMAT.to_owned(), routes, operations, switches: Switches::default(), tables }
-            .checked()
+        let (format, switches) = (FORMAT.to_owned(), Switches::default());
+        Plan { format, routes, operations, switches, tables, walks: Walks::default() }.checked()
     }
 
     /// The same plan with these switches.
@@ -114,12 +118,13 @@ impl Plan {
         self.operations.get(id)
     }
 
-    fn checked(self) -> Result<Plan, PlanError> {
+    fn checked(mut self) -> Result<Plan, PlanError> {
         let missing = self.routes.iter().find(|route| !self.operations.contains_key(&route.id));
         if let Some(id) = missing.map(|route| route.id.clone()) {
             return Err(PlanError::MissingOperation(id));
         }
         self.tables.check_references(self.operations.values().flat_map(Operation::schemas))?;
+        self.walks = Walks::new(&self.tables);
         Ok(self)
     }
 }

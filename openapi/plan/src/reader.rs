@@ -9,11 +9,13 @@ use crate::number::Number;
 pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// No object may have two members of one name.
+    unique: bool,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(text: &'a str) -> Reader<'a> {
-        Reader { text, at: 0 }
+    pub(crate) fn new(text: &'a str, unique: bool) -> Reader<'a> {
+        Reader { text, at: 0, unique }
     }
 
     /// The text as one value, with nothing but white space around it.
@@ -52,7 +54,9 @@ impl<'a> Reader<'a> {
             members.push((name, self.value(depth + 1)?));
             self.skip_space();
         }
-        Ok(Json::Object(Object::new(members)))
+        let count = members.len();
+        let object = Object::new(members);
+        if self.unique && object.len() < count { Err(JsonError::Repeated) } else { Ok(Json::Object(object)) }
     }
 
     fn array(&mut self, depth: usize) -> Result<Json<'a>, JsonError> {

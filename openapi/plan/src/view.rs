@@ -40,6 +40,7 @@ pub fn parse(bytes: &[u8]) -> Result<Json<'_>, LoadError> {
     Json::parse(text).map_err(|reason| match reason {
         JsonError::Malformed => error("not well-formed JSON"),
         JsonError::TooDeep => error("nested too deeply"),
+        JsonError::Repeated => error("a field is there twice"),
     })
 }
 

@@ -15,7 +15,7 @@ pub mod startup;
 pub mod tokens;
 pub mod upstream;
 
-pub use process::{cpu_us, resident_mb};
+pub use process::{cpu_us, resident_mb, threads_cpu_us};
 
 /// The middle value; the upper one of two.
 #[must_use]

@@ -16,6 +16,23 @@ pub fn cpu_us(pid: u32) -> Result<f64> {
     Ok(ticks as f64 * 1e6 / per_second as f64)
 }
 
+/// CPU time of the threads that a process has now, in microseconds and exact to the nanosecond, from
+/// `/proc/PID/task/TID/schedstat` (the kernel's Documentation/scheduler/sched-stats.rst). Threads that have ended are not
+/// in it, so it is for the difference over a time in which none ends.
+///
+/// # Errors
+/// When the process is gone, or the kernel keeps no such books.
+pub fn threads_cpu_us(pid: u32) -> Result<f64> {
+    let mut nanoseconds = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let path = thread?.path().join("schedstat");
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let running = text.split_ascii_whitespace().next().and_then(|field| field.parse::<u64>().ok());
+        nanoseconds += running.with_context(|| format!("'{text}' in {}", path.display()))?;
+    }
+    Ok(nanoseconds as f64 / 1e3)
+}
+
 /// Fields 14 and 15. The second field, the command's name, may hold spaces and parentheses.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     const UTIME_AFTER_NAME: usize = 11;
@@ -38,7 +55,14 @@ pub fn resident_mb(pid: u32) -> Result<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::cpu_ticks;
+    use super::{cpu_ticks, threads_cpu_us};
+
+    #[test]
+    fn work_shows_in_the_threads_time() {
+        let before = threads_cpu_us(std::process::id()).unwrap();
+        let sum: u64 = (0..3_000_000).map(std::hint::black_box).sum();
+        assert!(sum > 0 && threads_cpu_us(std::process::id()).unwrap() > before + 100.0);
+    }
 
     #[test]
     fn a_name_with_spaces_and_parentheses_does_not_shift_the_fields() {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::load::{Load, Requests};
-use crate::{cpu_us, median};
+use crate::{median, threads_cpu_us};
 
 /// Measured microseconds per request, one for each round.
 #[derive(Debug, Default)]
@@ -88,10 +88,10 @@ pub async fn cpu_per_request(
     requests: &Arc<impl Requests>,
 ) -> Result<f64> {
     load.run(0..count.div_ceil(10), requests).await?;
-    let before = cpu_us(pid)?;
+    let before = threads_cpu_us(pid)?;
     load.run(0..count, requests).await?;
     #[allow(clippy::cast_precision_loss, reason = "few requests")]
-    Ok((cpu_us(pid)? - before) / count as f64)
+    Ok((threads_cpu_us(pid)? - before) / count as f64)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The keywords that the recorded requests of `openapi/plan` do not have are told of as ajv tells of them: the same errors
 //! in the same order. `tests/conformance/messages.mjs` records them.
 
-
 use cutover_compiler::{Formats, compile_schema};
 use cutover_plan::Json;
 use cutover_plan::schema::Direction;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use cutover_compiler::Options;
-use cutover_plan::{FORMAT, Plan, Size};
+use cutover_plan::{FORMAT, Plan, Size, Switches};
 use serde_json::Value;
 
 use super::{End, Mistakes, complain, say};
@@ -39,9 +39,15 @@ pub(crate) struct Compile {
 // How a contract is read.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(super) struct Dialect {
-    /// Take what a contract says that cannot be honoured as a warning instead of a mistake.
+    /// Only warn of keywords that cannot be honoured.
     #[arg(long)]
     allow: bool,
+    /// Let query parameters through that the contract does not have.
+    #[arg(long)]
+    allow_unknown_query: bool,
+    /// Let JSON bodies through in which a member is repeated; its last value counts.
+    #[arg(long)]
+    allow_repeated_members: bool,
 }
 
 pub(super) fn compile(options: &Compile) -> Result<End> {
@@ -72,10 +78,12 @@ pub(super) fn plan_of(path: &Path, dialect: Dialect) -> Result<Plan> {
 }
 
 fn compiled(contract: &Path, dialect: Dialect) -> Result<Plan> {
-    let Dialect { allow } = dialect;
-    let options = Options { allow, ..Options::default() };
+    let Dialect { allow, allow_unknown_query, allow_repeated_members } = dialect;
+    let switches = Switches { open_query: allow_unknown_query, repeated_members: allow_repeated_members };
+    let options = Options { allow, switches, ..Options::default() };
     let (shown, text) = (contract.display().to_string(), read(contract)?);
-    let (plan, warnings) = cutover_compiler::compile_with(&shown, &text, options).map_err(Mistakes)?;
+    let compiled = cutover_compiler::compile_files(&shown, &text, options, &config::read_part);
+    let (plan, warnings) = compiled.map_err(Mistakes)?;
     warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
     Ok(plan)
 }

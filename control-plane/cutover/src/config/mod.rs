@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use cutover_compiler::document::{Node, Position, parse};
-use cutover_compiler::{Mistake, compile};
+use cutover_compiler::{Mistake, Options, compile_files};
 use cutover_domain::OperationId;
 use cutover_plan::Plan;
 use cutover_store::Address;
@@ -155,14 +155,19 @@ fn contract(fields: &Fields<'_>, folder: &Path, mistakes: &mut Mistakes) -> Opti
             return None;
         }
     };
-    let plan = match compile(&shown, &text) {
-        Ok(plan) => Some(plan),
+    let plan = match compile_files(&shown, &text, Options::default(), &read_part) {
+        Ok((plan, _)) => Some(plan),
         Err(found) => {
             mistakes.extend(found);
             None
         }
     };
     Some((path, plan))
+}
+
+/// Reads a file that a contract refers to.
+pub(crate) fn read_part(path: &str) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{path}: {}", plain(&error)))
 }
 
 /// A path of the configuration: relative to its folder, without detours, so that messages can be read and clicked.
@@ -185,7 +190,7 @@ fn value_of(json: &[u8]) -> Value {
 }
 
 fn unreadable(file: &str, error: &std::io::Error) -> Mistake {
-    let start = Position { line: 1, column: 1 };
+    let start = Position { line: 1, column: 1, file: 0 };
     Mistake::new(file, start, format!("the configuration cannot be read: {}", plain(error)))
         .with_hint("name another file with --config")
 }

@@ -166,6 +166,8 @@ fn compact(node: &Node) -> String {
             let member = |(key, value): &(_, _)| member(key, value);
             format!("{{{}}}", entries.iter().map(member).collect::<Vec<_>>().join(","))
         }
+        // As it is written: a number of JSON that no double is.
+        Value::Exact(text) => text.clone(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => node.to_json().to_string(),
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn compile<'d>(
         "form" if form.explode => exploded(source, said, schema, &mut form, report),
         "label" => form.style = Style::Label,
         "matrix" => form.style = Style::Matrix,
-        "deepObject" => deep(source, said, schema, explode, &mut form, report),
+        "deepObject" => deep(said, explode, &mut form, report),
         "spaceDelimited" | "pipeDelimited" => {
             form.style = if named == "spaceDelimited" { Style::Spaces } else { Style::Bars };
             if form.explode || shape == Shape::Text {
@@ -131,17 +131,9 @@ fn exploded<'d>(
     }
 }
 
-fn deep<'d>(
-    source: Source<'d>,
-    said: &Said<'d>,
-    schema: &'d Node,
-    explode: Option<bool>,
-    form: &mut Form,
-    report: &mut Report<'_>,
-) {
+fn deep(said: &Said<'_>, explode: Option<bool>, form: &mut Form, report: &mut Report<'_>) {
     form.style = Style::Deep;
     form.explode = true;
-    form.members = members(source, schema).into_iter().filter(|member| member.list).collect();
     if form.shape != Shape::Object {
         let message = format!("`deepObject` is for objects, and `{}` is none", said.name);
         report.hint(said.node.at, message, "add `type: object` to its schema, or use `style: form`");

@@ -19,7 +19,7 @@ use crate::violation::{Place, Violation};
 use evaluated::Mark;
 
 /// How deeply checks may be nested: reached only by contracts whose schemas nest far deeper than their values.
-const MAX_CHECKS: usize = 1500;
+pub(crate) const MAX_CHECKS: usize = 1500;
 /// How many violations are kept. Choices inside choices repeat them; nobody reads so many.
 const MAX_VIOLATIONS: usize = 200;
 /// How many bytes of text they may have together, but for the first.
@@ -88,6 +88,12 @@ impl<'p> Checker<'p> {
     /// The same for values that go another way than to the service.
     pub(crate) fn in_direction(mut self, direction: Direction) -> Checker<'p> {
         self.direction = direction;
+        self
+    }
+
+    /// The same for a value that lies below so many checks.
+    pub(crate) fn below(mut self, checks: usize) -> Checker<'p> {
+        self.depth = checks;
         self
     }
 

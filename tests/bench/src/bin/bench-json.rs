@@ -63,7 +63,9 @@ async fn main() -> Result<()> {
     say(&format!("half of a cell's rounds lie within {:.0} % or less", samples.widest_spread() * 100.0));
     say("the quietest round of each:");
     say(&samples.table(&rows, &WAYS, quietest));
-    say("over taking the body into the VM, medians of each round's difference, and what that is in MB/s for 1 MB:");
+    say(
+        "over taking the body into the VM, medians of each round's difference, and what that is in MB/s for 1 MB:",
+    );
     for way in WAYS.iter().skip(3) {
         let over = rows.map(|row| samples.difference(row, way, COPY));
         let cells: String = over.iter().map(|us| format!("{us:>14.1}")).collect();
@@ -78,13 +80,14 @@ async fn modules(setup: &Setup<'_>) -> Result<Value> {
     let mut starts = vec![(Vec::new(), Vec::new()); WAYS.len()];
     for round in 0..STARTS {
         for (way, (compile, cpu)) in WAYS.iter().zip(&mut starts) {
-            let gateway =
-                Gateway::start(&format!("{way}-start-{round}"), &setup, Some(filter(way)?)).await?;
+            let gateway = Gateway::start(&format!("{way}-start-{round}"), &setup, Some(filter(way)?)).await?;
             cpu.push(cpu_us(gateway.process.id())? / 1e3);
             compile.push(Startup::read(&gateway.process.output())?.compile_ms);
         }
     }
-    say(&format!("medians (and the least) of {STARTS} starts: V8 compiles the module, and all CPU time until Envoy answers"));
+    say(&format!(
+        "medians (and the least) of {STARTS} starts: V8 compiles the module, and all CPU time until Envoy answers"
+    ));
     say(&format!("{:<22}{:>14}{:>22}{:>22}", "", "module KB", "compiled ms", "CPU ms"));
     let mut result = json!({});
     for (way, (compile, cpu)) in WAYS.iter().zip(starts) {

@@ -39,11 +39,15 @@ const NODE_WITHOUT: &str = "node_without";
 const NODE_WITH: &str = "node_with";
 const VARIANTS: [&str; 5] = [PASSTHROUGH, NOOP, VALIDATION, NODE_WITHOUT, NODE_WITH];
 
+const NODE_COSTS: u64 = 8;
+
 /// A process that answers requests.
 struct Target {
     name: &'static str,
     process: cutover_e2e::process::Process,
     address: SocketAddr,
+    /// How many times more than Envoy it takes, roughly: so many times fewer requests give as good a number.
+    costs: u64,
 }
 
 /// One kind of request, always the same bytes.
@@ -68,9 +72,11 @@ async fn main() -> Result<()> {
                 // Each round starts with another variant, so that none always runs behind the same other one.
                 let Some(target) = targets.get((step + round) % targets.len()) else { continue };
                 let mut load = Load::open(target.address, CONNECTIONS).await?;
-                let cost = cpu_per_request(target.process.id(), &mut load, kind.count, &requests)
-                    .await
-                    .with_context(|| format!("{}, {}\n{}", target.name, kind.name, target.process.output()))?;
+                let count = kind.count.div_ceil(target.costs);
+                let cost =
+                    cpu_per_request(target.process.id(), &mut load, count, &requests).await.with_context(
+                        || format!("{}, {}\n{}", target.name, kind.name, target.process.output()),
+                    )?;
                 // In round 0 both V8s still optimise.
                 if round > 0 {
                     samples.add(kind.name, target.name, cost);
@@ -84,7 +90,8 @@ async fn main() -> Result<()> {
 
 fn kinds() -> Vec<Kind> {
     let get = Kind { name: GET, request: get("limit=50&offset=100&side=buy&symbol=ACME"), count: GETS };
-    let posted = |size: Size| Kind { name: size.name, request: post(PATH, &trades(size.bytes)), count: size.requests };
+    let posted =
+        |size: Size| Kind { name: size.name, request: post(PATH, &trades(size.bytes)), count: size.requests };
     [get].into_iter().chain(SIZES.map(posted)).collect()
 }
 
@@ -97,10 +104,15 @@ fn get(query: &str) -> Vec<u8> {
 }
 
 async fn start_all(folder: &Path, service: SocketAddr) -> Result<Vec<Target>> {
-    let plan = cutover_compiler::compile("trades.yaml", CONTRACT).map_err(|mistakes| anyhow!("{mistakes:?}"))?;
+    let plan =
+        cutover_compiler::compile("trades.yaml", CONTRACT).map_err(|mistakes| anyhow!("{mistakes:?}"))?;
     let plan: Value = serde_json::from_slice(&plan.to_json())?;
     let noop = paths::root().join("target/json-readers/noop.wasm");
-    ensure!(noop.is_file(), "{} is missing; build it first: tests/bench/json-readers/build noop", noop.display());
+    ensure!(
+        noop.is_file(),
+        "{} is missing; build it first: tests/bench/json-readers/build noop",
+        noop.display()
+    );
     let probe = get("limit=1");
     let setup = Setup { folder, upstream: service, routes: ROUTES, probe: &probe, trace: false };
     let filters = [
@@ -111,7 +123,7 @@ async fn start_all(folder: &Path, service: SocketAddr) -> Result<Vec<Target>> {
     let mut targets = Vec::new();
     for (name, filter) in filters {
         let Gateway { process, address } = Gateway::start(name, &setup, filter).await?;
-        targets.push(Target { name, process, address });
+        targets.push(Target { name, process, address, costs: 1 });
     }
     for (name, validation) in [(NODE_WITHOUT, "off"), (NODE_WITH, "on")] {
         targets.push(node(folder, service, name, validation)?);
@@ -135,7 +147,7 @@ fn node(folder: &Path, service: SocketAddr, name: &'static str, validation: &str
     let contract = contract.to_str().context("the folder's path is not UTF-8")?;
     let more = [("CONTRACT", contract), ("VALIDATION", validation), ("LOG_LEVEL", "warn")];
     let NodeGateway { process, address, .. } = NodeGateway::start_with(&folder, &options, &more)?;
-    Ok(Target { name, process, address: address.parse()? })
+    Ok(Target { name, process, address: address.parse()?, costs: NODE_COSTS })
 }
 
 /// What is fast because it does nothing must not be in the table.
@@ -159,7 +171,9 @@ async fn verify(target: &Target) -> Result<()> {
 
 fn report(samples: &Samples) -> Result<()> {
     let rows = [GET, SIZES[0].name, SIZES[1].name, SIZES[2].name];
-    say(&format!("CPU time of the process per request in µs; {CONNECTIONS} connections, Envoy with one worker;"));
+    say(&format!(
+        "CPU time of the process per request in µs; {CONNECTIONS} connections, Envoy with one worker;"
+    ));
     say(&format!("medians of {ROUNDS} interleaved rounds:"));
     say(&samples.table(&rows, &VARIANTS, median));
     say(&format!("half of a cell's rounds lie within {:.0} % or less", samples.widest_spread() * 100.0));
