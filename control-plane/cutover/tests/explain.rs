@@ -43,7 +43,7 @@ fn one_screen_says_what_becomes_of_a_request() {
     for (name, arguments) in [
         ("valid.txt", &["GET", "/v1/order"][..]),
         ("optional.txt", &["get", "/v1/order/o%2F1"]),
-        ("public.txt", &["GET", "/healthz", "--json"]),
+        ("public.txt", &["GET", "/v1/healthz", "--json"]),
         ("query.txt", &["GET", long.as_str()]),
         ("body.txt", &["POST", "/v1/order", "-H", json, "-d", r#"{"symbol":"acme","quantity":0,"note":""}"#]),
         ("body-json.txt", &["POST", "/v1/order", "-H", json, "-d", "[]", "--json"]),
@@ -60,7 +60,7 @@ fn a_file_of_requests_is_answered_line_by_line() {
     let home = home();
     let arguments = ["explain", "--contract", "orders.yaml", "--requests"];
     golden("recorded.txt", &home.run(&[&arguments[..], &["recorded.ndjson"]].concat()));
-    let clean = "{\"method\":\"GET\",\"path\":\"/healthz\"}\n".repeat(3);
+    let clean = "{\"method\":\"GET\",\"path\":\"/v1/healthz\"}\n".repeat(3);
     let mut child = Command::new(env!("CARGO_BIN_EXE_cutover"))
         .args(["explain", "--requests", "-", "--contract"])
         .arg(testdata("orders.yaml"))
@@ -126,7 +126,7 @@ fn what_the_configuration_says_of_validation_counts() {
     let post = ["explain", "POST", "/v1/order", "-H", "content-type: application/json"];
     let both = ["--contract", "orders.yaml", "--config", "gateway.yaml", "--server", "http://127.0.0.1:9"];
     let said = home.run(&[&post[..], &["-d", r#"{"symbol":"ACME"}"#], &both].concat()).exit(1);
-    assert!(said.out.contains("1 thing is wrong, which is a 413\n"), "{}", said.out);
+    assert!(said.out.contains("invalid: 413 with 1 error\n"), "{}", said.out);
     assert!(said.out.contains("validation.requests is `report`: the request goes on"), "{}", said.out);
 }
 

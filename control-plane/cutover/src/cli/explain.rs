@@ -19,19 +19,21 @@ use crate::view::{self, Explanation, Side};
 /// Say what the gateway makes of a request, without sending it: operation, side, auth, validation.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With --contract the contract alone decides and nobody is asked for weights; --config beside it adds the sides and the limits of
-that gateway. Without --contract the configuration's contract is used.
+With --contract the contract alone decides, and no control plane is asked for weights; --config
+beside it adds that gateway's sides and limits. Without --contract the configuration names it.
 
---requests reads one request to a line, {\"method\",\"path\",\"headers\",\"body\"}: headers map a name to a text or a list of texts,
-a body is text or JSON. It answers each with a line {\"operation\",\"valid\",\"errors\"} and sums up on stderr.
+--requests reads one request a line: {\"method\", \"path\", \"headers\", \"body\"}. Headers map a name
+to a text or a list of texts; a body is text, or JSON as it is written. Each is answered by a line
+{\"operation\", \"valid\", \"errors\"}; the sum goes to stderr.
 
-Exit codes: 0 valid; 1 at least one request is invalid, or something cannot be read; 2 usage.
+Exit codes: 0 valid; 1 a request is invalid, or something cannot be read; 2 usage.
 
 Examples:
   cutover explain GET '/v1/task?limit=1000'
-  cutover explain POST /v1/task -H 'content-type: application/json' -d '{\"title\": 7}' --contract openapi/trade-task.yaml
+  cutover explain POST /v1/task -H 'content-type: application/json' -d '{\"title\": 7}'
   cutover explain POST /v1/task -H 'content-type: application/json' -d @task.json --json
-  cutover explain --requests recorded.ndjson --contract openapi/trade-task.yaml | jq 'select(.valid | not)'")]
+  cutover explain GET /v1/task/tsk_1 --contract openapi/trade-task.yaml
+  cutover explain --requests recorded.ndjson --contract api.yaml | jq 'select(.valid | not)'")]
 pub(crate) struct Explain {
     /// The request's method.
     #[arg(required_unless_present = "requests", value_name = "METHOD", value_parser = method)]

@@ -42,7 +42,10 @@ impl Request {
     /// # Errors
     /// What is wrong with the line, and at which column.
     pub(crate) fn from_line(line: &[u8]) -> Result<Request, String> {
-        let said = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", " at column ");
+        let said = |error: serde_json::Error| {
+            let text = error.to_string().replace(" at line 1 column ", " at column ");
+            if error.is_data() { text } else { format!("not JSON: {text}") }
+        };
         let Line { method, path, headers, body } = serde_json::from_slice(line).map_err(said)?;
         let headers = headers.unwrap_or_default().into_iter().flat_map(|(name, values)| {
             let values = match values {
@@ -114,7 +117,7 @@ mod tests {
     #[test]
     fn a_line_that_is_no_request_is_refused_with_the_reason() {
         for (line, reason) in [
-            ("GET /v1/task", "expected value at column 1"),
+            ("GET /v1/task", "not JSON: expected value at column 1"),
             (r#"{"method":"GET"}"#, "missing field `path` at column 16"),
             (r#"{"method":1,"path":"/"}"#, "invalid type: integer `1`, expected a string at column 11"),
             (
@@ -122,7 +125,7 @@ mod tests {
                 "a header's value must be text or a list of texts",
             ),
             (r#"{"method":"GET","path":"/","body":"\ud800"}"#, "body: "),
-            (r#"{"method":"GET","path":"/"} {}"#, "trailing characters at column 29"),
+            (r#"{"method":"GET","path":"/"} {}"#, "not JSON: trailing characters at column 29"),
         ] {
             let said = Request::from_line(line.as_bytes()).expect_err(line);
             assert!(said.starts_with(reason), "{line}: {said}");

@@ -41,7 +41,7 @@ fn a_request_is_judged_by_its_head_and_its_body() {
     assert_eq!(said("GET", "/v1/task", &[], ""), "listTasks +limit=20&offset=0");
     assert_eq!(said("GET", "/v1/task?limit=0", &[], ""), "listTasks 400 /query/limit minimum");
     assert_eq!(said("POST", "/v1/task", JSON, "{}"), "createTask 400 /body/title required");
-    assert_eq!(said("POST", "/v1/task", JSON, r#"{"title":"x"}"#), "createTask +");
+    assert_eq!(said("POST", "/v1/task", JSON, r#"{"title":"x","priority":"low"}"#), "createTask +");
     assert_eq!(said("POST", "/v1/task", &[], "{}"), "createTask 415 /v1/task ");
 }
 
@@ -70,14 +70,14 @@ fn lines_are_answered_one_by_one_and_counted() {
         "",
         "no request",
         long.as_str(),
-        r#"{"method":"POST","path":"/v1/task","headers":{"content-type":["application/json"]},"body":{"title":1}}"#,
+        r#"{"method":"POST","path":"/v1/task","headers":{"content-type":["application/json"]},"body":{"title":1,"priority":"low"}}"#,
         r#"{"method":"GET","path":"/nope"}"#,
     ];
     let mut output = Vec::new();
     let summary = judge_lines(&judge(), input.join("\n").as_bytes(), &mut output).unwrap();
     let expected = [
         r#"{"operation":"listTasks","valid":true,"errors":[]}"#,
-        r#"{"line":3,"operation":null,"valid":false,"errors":[{"path":"","message":"line 3 is no request: expected ident at column 2"}]}"#,
+        r#"{"line":3,"operation":null,"valid":false,"errors":[{"path":"","message":"line 3 is no request: not JSON: expected ident at column 2"}]}"#,
         r#"{"line":4,"operation":null,"valid":false,"errors":[{"path":"","message":"line 4 is no request: longer than 1049176 bytes"}]}"#,
         r#"{"operation":"createTask","valid":false,"errors":[{"path":"/body/title","message":"must be string","errorCode":"type.openapi.validation","status":400}]}"#,
         r#"{"operation":null,"valid":false,"errors":[{"path":"/nope","message":"not found","status":404}]}"#,

@@ -124,15 +124,17 @@ fn scheme_text(scheme: &SchemeScopes) -> String {
 fn validation_text(judgement: &Judgement<'_>, lenient: Option<&str>) -> Vec<String> {
     let Err(refusal) = &judgement.outcome else { return vec!["valid".to_owned()] };
     let errors = judgement.errors();
-    let noun = if errors.len() == 1 { "thing is" } else { "things are" };
-    let head = format!("{} {noun} wrong, which is a {}", errors.len(), refusal.status);
+    let noun = if errors.len() == 1 { "error" } else { "errors" };
+    let head = format!("invalid: {} with {} {noun}", refusal.status, errors.len());
     let mode =
         lenient.map(|mode| format!("validation.requests is `{mode}`: the request goes on all the same"));
+    // One far longer than the others does not push them all aside.
     let width = |of: fn(&ErrorLine) -> usize| errors.iter().map(of).max().unwrap_or_default().min(40);
     let (places, keywords) = (width(|line| line.path.chars().count()), width(|line| line.keyword().len()));
-    let lines = errors
-        .iter()
-        .map(|line| format!("{:<places$}  {:<keywords$}  {}", line.path, line.keyword(), line.message));
+    let lines = errors.iter().map(|line| match keywords {
+        0 => format!("{:<places$}  {}", line.path, line.message),
+        _ => format!("{:<places$}  {:<keywords$}  {}", line.path, line.keyword(), line.message),
+    });
     [head].into_iter().chain(mode).chain(shorten(lines.collect())).collect()
 }
 
@@ -226,7 +228,10 @@ pub(crate) fn summary(summary: &Summary) -> String {
         text.push_str(&count(*unreadable, "line is no request", "lines are no requests"));
     }
     text.push('\n');
-    let faulty = operations.iter().filter(|(_, tally)| tally.invalid > 0);
+    // What is no operation comes last, as in the status.
+    let named = operations.iter().filter(|(operation, _)| operation.is_some());
+    let all = named.chain(operations.get_key_value(&None));
+    let faulty = all.filter(|(_, tally)| tally.invalid > 0);
     let rows: Vec<_> = faulty
         .map(|(operation, Tally { valid, invalid })| {
             let name = operation.as_deref().unwrap_or(cutover_domain::UNMATCHED);
