@@ -147,6 +147,7 @@ fn what_is_no_request_is_a_matter_of_usage() {
     assert!(broken.err.starts_with("no-id.yaml:5:5: "), "{}", broken.err);
     let unset = home.run(&["explain", "GET", "/"]).exit(1);
     assert!(unset.err.starts_with("envoy/gateway.yaml:1:1: "), "{}", unset.err);
+    assert!(unset.err.ends_with("(--contract FILE needs no configuration: it judges by a contract alone)\n"));
 }
 
 #[test]

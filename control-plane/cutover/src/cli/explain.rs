@@ -107,7 +107,9 @@ fn gateway(options: &Explain) -> Result<Gateway> {
         (_, Some(file)) => file.as_path(),
         (None, None) => Path::new(DEFAULT_CONFIG),
     };
-    let loaded = offline::load(file)?;
+    let loaded = offline::load(file).map_err(|mistakes| {
+        anyhow!("{mistakes}\n(--contract FILE needs no configuration: it judges by a contract alone)")
+    })?;
     let configured = loaded.gateway.filters.map(|filters| filters.validation).unwrap_or_default();
     let plan = match own {
         Some(plan) => plan,
