@@ -48,6 +48,7 @@ fn one_screen_says_what_becomes_of_a_request() {
         ("body.txt", &["POST", "/v1/order", "-H", json, "-d", r#"{"symbol":"acme","quantity":0,"note":""}"#]),
         ("body-json.txt", &["POST", "/v1/order", "-H", json, "-d", "[]", "--json"]),
         ("untyped.txt", &["POST", "/v1/order", "-d", "{}", "-H", "x-request-id: r-1"]),
+        ("control.txt", &["GET", "/v1/order/%1B%5B2J"]),
         ("method.txt", &["DELETE", "/v1/order"]),
         ("unmatched.txt", &["GET", "/v2/order", "--json"]),
     ] {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use cutover_domain::UNMATCHED;
+use serde_json::Value;
 
 use super::args::DEFAULT_CONFIG;
 use super::{End, compile, complain, offline, runtime, say, say_json};
@@ -65,8 +66,17 @@ struct Gateway {
     judge: Judge,
     /// The gateway's name, when there is a configuration.
     name: Option<String>,
-    /// What becomes of invalid requests, when they are not refused.
-    lenient: Option<String>,
+    /// What the validation filter gets; null without a configuration.
+    validation: Value,
+}
+
+impl Gateway {
+    /// What becomes of an operation's invalid requests, when they are not refused; its own setting goes before that of all.
+    fn lenient(&self, operation: &str) -> Option<String> {
+        let own = &self.validation["operations"][operation]["requests"];
+        let mode = own.as_str().or_else(|| self.validation["requests"].as_str());
+        mode.filter(|mode| *mode != "enforce").map(str::to_owned)
+    }
 }
 
 pub(super) fn explain(options: &Explain, server: &str, json: bool) -> Result<End> {
@@ -84,8 +94,9 @@ pub(super) fn explain(options: &Explain, server: &str, json: bool) -> Result<End
         Some(name) => runtime(false)?.block_on(side(server, name, operation)),
         None => Side::Unasked,
     };
+    let lenient = gateway.lenient(operation);
     let valid = judgement.outcome.is_ok();
-    let explanation = Explanation { request: &request, judgement, side, lenient: gateway.lenient };
+    let explanation = Explanation { request: &request, judgement, side, lenient };
     if json {
         say_json(&view::explanation_json(&explanation))?;
     } else {
@@ -102,7 +113,7 @@ fn gateway(options: &Explain) -> Result<Gateway> {
     let file = match (&own, config) {
         (Some(plan), None) => {
             let judge = Judge { plan: plan.clone(), max_body_bytes: MAX_BODY_BYTES };
-            return Ok(Gateway { judge, name: None, lenient: None });
+            return Ok(Gateway { judge, name: None, validation: Value::Null });
         }
         (_, Some(file)) => file.as_path(),
         (None, None) => Path::new(DEFAULT_CONFIG),
@@ -116,12 +127,11 @@ fn gateway(options: &Explain) -> Result<Gateway> {
         // What the filter gets, not the contract once more.
         None => cutover_plan::Plan::from_json(&serde_json::to_vec(&configured["plan"])?)?,
     };
-    let mode = configured["requests"].as_str().filter(|mode| *mode != "enforce");
     let max_body_bytes = usize::try_from(loaded.gateway.max_body_bytes)?;
     Ok(Gateway {
         judge: Judge { plan, max_body_bytes },
         name: Some(loaded.gateway.name),
-        lenient: mode.map(str::to_owned),
+        validation: configured,
     })
 }
 
