@@ -32,6 +32,15 @@ conformance: needs-rust needs-node ## the official JSON Schema Test Suite, nativ
 	@filters/build validate
 	@target/debug/conformance .tools/json-schema-test-suite target/wasm32-wasip1/wasm/validate.wasm
 
+.PHONY: hostile
+hostile: needs-rust envoy-binary wasm ## 100,000 requests that the auth filter must refuse (HOSTILE_SEED=n draws the same mutations)
+	@HOSTILE_REQUESTS=$${HOSTILE_REQUESTS:-100000} HOSTILE_SEED=$${HOSTILE_SEED:-$$RANDOM} \
+	  cargo test --locked -p cutover-e2e --test auth_hostile -- --nocapture
+
+.PHONY: test-matrix
+test-matrix: setup wasm ## the auth filter's tests on every Envoy of envoy/versions.txt, with a closing table
+	@tests/e2e/matrix
+
 .PHONY: build
 build: needs-rust ## the release binaries, target/release/cutover first of all
 	cargo build --locked --release -p cutover -p cutover-upstreams -p cutover-e2e
@@ -65,6 +74,18 @@ golden: ## refresh golden files (rendered xDS, CLI output) from what the code ma
 record: setup build ## record tests/contract/exchanges.har anew from the Node gateway
 	cargo build --locked --release -p cutover-contract
 	target/release/cutover-contract record
+
+FUZZ_SECONDS ?= 300
+
+.PHONY: fuzz
+fuzz: needs-rust ## random input for the auth filter's parsers, FUZZ_SECONDS (300) each; needs a nightly Rust and cargo-fuzz
+	@rustup run nightly cargo --version >/dev/null 2>&1 || { echo "fuzz: a nightly Rust is missing: rustup toolchain install nightly --profile minimal" >&2; exit 1; }
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "fuzz: cargo-fuzz is missing: cargo install --locked cargo-fuzz" >&2; exit 1; }
+	cd filters/auth && for target in token jwks config; do \
+	  cargo +nightly fuzz run --sanitizer none --target-dir ../../target/fuzz $$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=5 -max_len=16384; \
+	  cargo +nightly fuzz cmin --sanitizer none --target-dir ../../target/fuzz $$target; \
+	done
 
 ##@ Measurements
 .PHONY: bench

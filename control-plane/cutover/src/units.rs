@@ -46,6 +46,14 @@ fn number_and_unit(text: &str) -> Option<(u64, &str)> {
     Some((number.parse().ok()?, unit.trim_start()))
 }
 
+/// Seconds in the coarsest unit that loses nothing, the way [`duration`] reads it.
+pub(crate) fn show_seconds(seconds: u64) -> String {
+    [(3_600, "h"), (60, "m")]
+        .into_iter()
+        .find(|(scale, _)| seconds > 0 && seconds.is_multiple_of(*scale))
+        .map_or_else(|| format!("{seconds}s"), |(scale, unit)| format!("{}{unit}", seconds / scale))
+}
+
 /// A number of bytes in the coarsest unit that loses nothing, the way [`size`] reads it.
 pub(crate) fn show_size(bytes: u64) -> String {
     [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
@@ -84,6 +92,9 @@ mod tests {
     fn what_is_shown_can_be_written_again() {
         for text in ["0B", "1000B", "64KiB", "1MiB", "3GiB"] {
             assert_eq!(show_size(size(text).unwrap()), text);
+        }
+        for text in ["0s", "59s", "90s", "5m", "24h"] {
+            assert_eq!(show_seconds(duration(text).unwrap().as_secs()), text);
         }
     }
 }

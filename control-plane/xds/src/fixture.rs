@@ -35,8 +35,10 @@ pub(crate) fn gateway(service: &str) -> Gateway {
         upstreams: upstreams.into_iter().map(|(name, upstream)| (name.to_owned(), upstream)).collect(),
         side_header: true,
         filters: None,
+        key_hosts: Vec::new(),
         claim_headers: Vec::new(),
         max_body_bytes: 1024,
         access_log: AccessLog::Off,
+        log_query: true,
     }
 }

@@ -34,12 +34,16 @@ pub struct Gateway {
     pub side_header: bool,
     /// The Wasm filters; without them Envoy only routes.
     pub filters: Option<Filters>,
+    /// The hosts that publish issuers' keys: each is a cluster, which the auth filter's configuration names.
+    pub key_hosts: Vec<KeyHost>,
     /// Headers that carry verified claims, in lower case: on neither side may a client send them itself.
     pub claim_headers: Vec<String>,
     /// The longest request body that Envoy may have to hold, in bytes.
     pub max_body_bytes: u32,
     /// Where the access log goes.
     pub access_log: AccessLog,
+    /// Whether the access log may show a request's query: not where tokens are taken from it.
+    pub log_query: bool,
 }
 
 /// One operation of the contract.
@@ -100,6 +104,30 @@ pub struct Upstream {
 impl Upstream {
     /// Shorter than the 5 s after which a Node.js server closes an unused connection.
     pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+}
+
+/// A host that publishes the keys of an issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyHost {
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// How the host proves that it is the one; `None` is plain HTTP.
+    pub tls: Option<Tls>,
+}
+
+impl KeyHost {
+    /// The name of its cluster. No upstream's name has a colon in it.
+    #[must_use]
+    pub fn cluster(&self) -> String {
+        format!("jwks:{}", self.endpoint)
+    }
+}
+
+/// How a host proves that it is the one that was meant: a certificate for its name, signed by someone who is trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificates of those who are trusted, as a PEM file on the Envoy's machine.
+    pub ca: PathBuf,
 }
 
 /// Limits per Envoy; a request above them is answered 503 `upstream circuit open`.

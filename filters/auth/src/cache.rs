@@ -3,7 +3,7 @@
 //! The key is the whole token, so no two tokens can be taken for each other. Only tokens that passed every check which
 //! does not depend on the operation come in; what depends on the operation (its scopes) and on the time (`exp`, `nbf`,
 //! `iat`) is checked at each hit. A refusal is never kept. A cache belongs to one [`Gate`](crate::Gate), that is to one
-//! configuration with its keys: when either changes there is a new gate with an empty cache.
+//! configuration, and it is emptied whenever the gate gets other keys.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -19,18 +19,31 @@ pub struct Bounds {
     pub bytes: usize,
 }
 
+impl Bounds {
+    /// What a cache may hold unless something else is configured.
+    pub const USUAL: Self = Self { entries: 1024, bytes: 1024 * 1024 };
+}
+
 /// What the maps need for each entry besides its texts, in bytes; an estimate on the safe side.
 pub const OVERHEAD: usize = 256;
+
+/// The two counts in front of what an [`Rc`] shares.
+const RC: usize = 2 * size_of::<usize>();
 
 /// What is kept of a good token.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Verified {
+    /// Who issued it, by its place in the configuration.
+    pub(crate) issuer: usize,
     /// When it is good.
     pub(crate) validity: Validity,
     /// What its bearer may do.
     pub(crate) scopes: Vec<String>,
     /// The claims that go upstream, by the place of their header in the configuration.
     pub(crate) identity: Vec<(usize, String)>,
+    /// The claims for access logs, by the place of their name in the configuration. Kept as they are set: to read them
+    /// from the token again would cost more than a whole hit.
+    pub(crate) state: Vec<(usize, Rc<str>)>,
 }
 
 /// Look-ups by their result.
@@ -64,9 +77,10 @@ struct Entry {
 
 impl Verified {
     fn bytes(&self) -> usize {
-        let Self { validity: _, scopes, identity } = self;
-        let texts = scopes.iter().chain(identity.iter().map(|(_, value)| value));
-        texts.map(|text| text.len() + size_of::<(usize, String)>()).sum()
+        let Self { issuer: _, validity: _, scopes, identity, state } = self;
+        let kept = scopes.iter().chain(identity.iter().map(|(_, value)| value)).map(String::len);
+        let kept = kept.chain(state.iter().map(|(_, value)| value.len() + RC));
+        kept.map(|length| length + size_of::<(usize, String)>()).sum()
     }
 }
 
@@ -121,6 +135,14 @@ impl TokenCache {
         self.bytes += size;
         self.places.insert(Rc::clone(&entry.token), self.entries.len());
         self.entries.push(entry);
+    }
+
+    /// Forgets every token.
+    pub(crate) fn clear(&mut self) {
+        let Self { bounds: _, places, entries, bytes, hand, counts: _ } = self;
+        places.clear();
+        entries.clear();
+        (*bytes, *hand) = (0, 0);
     }
 
     /// The look-ups since this was last asked.

@@ -1,17 +1,28 @@
 //! The plugin's configuration: one JSON document, in which unknown fields are refused.
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use cutover_plan::Routes;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use cutover_plan::{Route, Routes, SchemeScopes};
+use serde_json::Value;
 
 use crate::algorithm::Algorithm;
 use crate::cache::Bounds;
 use crate::claims::Expected;
 use crate::credentials::Places;
-use crate::jwks::{KeyProblem, KeySet};
-use crate::rules::{ClaimPath, Required, Test};
+use crate::json;
+use crate::jwks::KeySet;
+use crate::rules::{ClaimPath, Required};
+use crate::scopes::Schemes;
+use view::View;
+
+mod issuer;
+mod outputs;
+mod remote;
+mod view;
+
+pub use issuer::Warning;
+pub use remote::RemoteKeys;
+pub use view::ConfigError;
 
 /// What the filter works by.
 #[derive(Debug)]
@@ -22,12 +33,18 @@ pub struct Config {
     pub routes: Routes,
     /// Who may issue tokens; no two with one name.
     pub issuers: Vec<Issuer>,
+    /// Whose tokens meet which of the contract's schemes.
+    pub schemes: Schemes,
     /// Which claim goes upstream in which header.
     pub forward: Vec<Forward>,
     /// Where a request's token may be.
     pub places: Places,
     /// How many good tokens are remembered; `None` for not at all.
     pub cache: Option<Bounds>,
+    /// The form of refusals.
+    pub errors: ErrorForm,
+    /// Which claim is kept in the request's filter state under which name, for access logs.
+    pub filter_state: Vec<StateItem>,
 }
 
 /// One issuer of tokens.
@@ -35,12 +52,23 @@ pub struct Config {
 pub struct Issuer {
     /// What its tokens must say.
     pub expected: Expected,
+    /// What its tokens may be signed with; not empty.
+    pub algorithms: Vec<Algorithm>,
     /// The keys that its tokens are signed with.
-    pub keys: KeySet,
+    pub keys: Keys,
     /// The claims that scopes are taken from.
     pub scope_claims: Vec<ClaimPath>,
     /// Claims that each of its tokens must have.
     pub required: Vec<Required>,
+}
+
+/// Where an issuer's keys come from.
+#[derive(Debug)]
+pub enum Keys {
+    /// From the configuration.
+    Fixed(Rc<KeySet>),
+    /// From the issuer, while the filter runs: see [`Gate::set_keys`](crate::Gate::set_keys).
+    Remote(RemoteKeys),
 }
 
 /// A header that carries a claim upstream, and never a client's own value.
@@ -54,128 +82,23 @@ pub struct Forward {
     pub join: Option<String>,
 }
 
-/// Why a configuration is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// Not JSON, or not of this form.
-    #[error("{0}")]
-    Form(#[from] serde_json::Error),
-    /// A part is not of its form.
-    #[error("{field}: {error}")]
-    Part {
-        /// The part's path.
-        field: String,
-        /// What is wrong with it.
-        error: serde_json::Error,
-    },
-    /// A field has a value that cannot be.
-    #[error("{field}: {problem}")]
-    Field {
-        /// The field's path.
-        field: String,
-        /// What is wrong and what would be right.
-        problem: &'static str,
-    },
-    /// An issuer without a key could never accept a token.
-    #[error("{field}: has no usable key: {first}")]
-    NoUsableKey {
-        /// The field's path.
-        field: String,
-        /// What is wrong with the first key.
-        first: String,
-    },
+/// A name in the request's filter state that carries a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateItem {
+    /// The name, to which the host adds `wasm.` in front.
+    pub name: String,
+    /// The claim; `None` for all of them.
+    pub claim: Option<ClaimPath>,
 }
 
-/// A key that was left out, and of which issuer; the configuration is used all the same.
-#[derive(Debug, thiserror::Error)]
-#[error("issuers[{issuer}].jwks.{problem}")]
-pub struct Warning {
-    issuer: usize,
-    problem: KeyProblem,
+/// The form of refusals. (A gRPC request always gets a gRPC status.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorForm {
+    /// The legacy gateway's.
+    Legacy,
+    /// Problem details (RFC 9457).
+    Problem,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawConfig {
-    realm: String,
-    routes: Routes,
-    issuers: Vec<RawIssuer>,
-    forward: BTreeMap<String, Value>,
-    token: Option<RawPlaces>,
-    cache: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPlaces {
-    authorization: Option<bool>,
-    cookie: Option<String>,
-    query: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBounds {
-    #[serde(default = "default_entries")]
-    entries: usize,
-    #[serde(default = "default_bytes")]
-    bytes: usize,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawIssuer {
-    issuer: String,
-    audiences: Vec<String>,
-    #[serde(default = "default_leeway")]
-    leeway_seconds: u32,
-    jwks: RawKeySet,
-    #[serde(default = "default_scope_claims")]
-    scope_claims: Vec<String>,
-    #[serde(default)]
-    require: Vec<RawRequired>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRequired {
-    claim: String,
-    equals: Option<Value>,
-    contains: Option<Value>,
-    one_of: Option<Vec<Value>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawForward {
-    claim: String,
-    join: Option<String>,
-}
-
-/// A key set may have members that nobody knows (RFC 7517, section 5).
-#[derive(Deserialize)]
-struct RawKeySet {
-    keys: Vec<Value>,
-}
-
-fn default_entries() -> usize {
-    1024
-}
-
-fn default_bytes() -> usize {
-    1024 * 1024
-}
-
-fn default_scope_claims() -> Vec<String> {
-    vec!["scope".to_owned()]
-}
-
-fn default_leeway() -> u32 {
-    5
-}
-
-/// More than this is no clock skew any more.
-const LONGEST_LEEWAY: u32 = 300;
 
 impl Config {
     /// Reads a configuration, with the keys that it leaves out.
@@ -183,161 +106,192 @@ impl Config {
     /// # Errors
     /// It is not of the form, or contradicts itself.
     pub fn parse(text: &[u8]) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let RawConfig { realm, routes, issuers: raw_issuers, forward, token, cache } =
-            serde_json::from_slice(text)?;
-        if realm.is_empty() || !realm.bytes().all(is_quotable) {
-            return Err(wrong("realm", "must be printable ascii without quotes and backslashes"));
-        }
-        let mut issuers: Vec<Issuer> = Vec::new();
-        let mut warnings = Vec::new();
-        for (index, raw) in raw_issuers.into_iter().enumerate() {
-            let (issuer, problems) = issuer(index, raw)?;
-            if issuers.iter().any(|other| other.expected.issuer == issuer.expected.issuer) {
-                return Err(wrong(format!("issuers[{index}].issuer"), "is there twice"));
-            }
-            issuers.push(issuer);
-            warnings.extend(problems.into_iter().map(|problem| Warning { issuer: index, problem }));
-        }
-        if issuers.is_empty() {
-            return Err(wrong("issuers", "must name at least one issuer"));
-        }
-        let forward = forward.into_iter().map(forwarded).collect::<Result<_, _>>()?;
-        let (places, cache) = (places(token)?, bounds(cache)?);
-        Ok((Self { realm, routes, issuers, forward, places, cache }, warnings))
+        let members = json::object(text).ok_or_else(|| no_object(text))?;
+        let document = Value::Object(members);
+        let view = View::root(&document);
+        view.only(&[
+            "realm",
+            "routes",
+            "issuers",
+            "schemes",
+            "forward",
+            "token",
+            "cache",
+            "errors",
+            "filter_state",
+        ])?;
+        let realm = quotable(view.need("realm")?)?;
+        let routes = routes(view.need("routes")?)?;
+        let (issuers, warnings) = issuer::list(view.need("issuers")?)?;
+        let config = Self {
+            realm,
+            schemes: schemes(view, &routes, &issuers)?,
+            routes,
+            issuers,
+            forward: outputs::forward(view.need("forward")?)?,
+            places: view.get("token").map_or_else(|| Ok(Places::USUAL), places)?,
+            cache: view.get("cache").map_or(Ok(Some(Bounds::USUAL)), bounds)?,
+            errors: view.get("errors").map_or(Ok(ErrorForm::Legacy), error_form)?,
+            filter_state: outputs::filter_state(view.get("filter_state"))?,
+        };
+        Ok((config, warnings))
     }
 
-    /// Every issuer's name with each algorithm of its keys.
+    /// Every issuer's name with each algorithm of its configured keys.
     pub fn algorithms(&self) -> impl Iterator<Item = (&str, Algorithm)> {
-        self.issuers
-            .iter()
-            .flat_map(|issuer| issuer.keys.iter().map(|key| (issuer.expected.issuer.as_str(), key.algorithm)))
+        self.issuers.iter().flat_map(|issuer| {
+            let keys = match &issuer.keys {
+                Keys::Fixed(keys) => Some(keys),
+                Keys::Remote(_) => None,
+            };
+            let keys = keys.into_iter().flat_map(|keys| keys.iter());
+            keys.map(|key| (issuer.expected.issuer.as_str(), key.algorithm))
+        })
     }
 }
 
-fn places(raw: Option<RawPlaces>) -> Result<Places, ConfigError> {
-    let Some(RawPlaces { authorization, cookie, query }) = raw else {
-        return Ok(Places { authorization: true, cookie: None, query: None });
+fn no_object(text: &[u8]) -> ConfigError {
+    let problem = if text.trim_ascii_start().starts_with(b"{") {
+        "must be one well-formed json object, in which no member is there twice"
+    } else {
+        // Envoy's reference promises JSON for a `Struct`, but 1.36 to 1.40 hand over its protobuf encoding.
+        "must be one json object; Envoy hands it over as it is if it is a `google.protobuf.StringValue`, not a `Struct`"
     };
-    // What is both a cookie's name (RFC 6265, section 4.1.1) and needs no escape in a query.
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    for (field, name) in [("token.cookie", &cookie), ("token.query", &query)] {
-        if name.as_ref().is_some_and(|name| name.is_empty() || !name.bytes().all(fits)) {
-            return Err(wrong(field, "must be a name of letters, digits and -._~"));
+    ConfigError::new(String::new(), problem)
+}
+
+fn routes(view: View<'_>) -> Result<Routes, ConfigError> {
+    let mut routes = Vec::new();
+    for item in view.items()? {
+        routes.push(route(item)?);
+    }
+    Routes::new(routes).map_err(|error| view.error(&error.to_string()))
+}
+
+fn route(view: View<'_>) -> Result<Route, ConfigError> {
+    view.only(&["id", "method", "path", "tags", "security", "has_body"])?;
+    let mut security = Vec::new();
+    if let Some(alternatives) = view.get("security") {
+        for alternative in alternatives.items()? {
+            let mut schemes = Vec::new();
+            for scheme in alternative.items()? {
+                schemes.push(scheme_scopes(scheme)?);
+            }
+            security.push(schemes);
         }
     }
-    let places = Places { authorization: authorization.unwrap_or(true), cookie, query };
+    Ok(Route {
+        id: view.need("id")?.name()?.to_owned(),
+        method: view.need("method")?.name()?.to_owned(),
+        path: view.need("path")?.text()?.to_owned(),
+        tags: view.get("tags").map_or_else(|| Ok(Vec::new()), |tags| tags.texts())?,
+        security,
+        has_body: view.get("has_body").map_or(Ok(false), |has| has.truth())?,
+    })
+}
+
+fn scheme_scopes(view: View<'_>) -> Result<SchemeScopes, ConfigError> {
+    view.only(&["scheme", "scopes"])?;
+    let scopes = view.get("scopes").map_or_else(|| Ok(Vec::new()), |scopes| scopes.texts())?;
+    Ok(SchemeScopes { scheme: view.need("scheme")?.name()?.to_owned(), scopes })
+}
+
+/// Whose tokens meet which scheme. Without the field any issuer's meet all.
+fn schemes(root: View<'_>, routes: &Routes, issuers: &[Issuer]) -> Result<Schemes, ConfigError> {
+    let Some(view) = root.get("schemes") else { return Ok(Schemes::any()) };
+    let mut schemes = Vec::new();
+    for (name, scheme) in view.members()? {
+        scheme.only(&["issuers"])?;
+        let list = scheme.need("issuers")?;
+        let mut admitted = Vec::new();
+        for item in list.items()? {
+            let text = item.text()?;
+            let place = issuers.iter().position(|issuer| issuer.expected.issuer == text);
+            let place = place.ok_or_else(|| item.error("is none of `issuers`"))?;
+            if admitted.contains(&place) {
+                return Err(item.error("is there twice"));
+            }
+            admitted.push(place);
+        }
+        if admitted.is_empty() {
+            return Err(list.error("must name at least one issuer"));
+        }
+        schemes.push((name.to_owned(), admitted));
+    }
+    for route in routes.iter() {
+        let used = route.security.iter().flatten().map(|used| &used.scheme);
+        if let Some(missing) = used.into_iter().find(|used| schemes.iter().all(|(name, _)| name != *used)) {
+            let problem = ["is missing; the operation `", &route.id, "` demands it"].concat();
+            return Err(view.error_at(missing, &problem));
+        }
+    }
+    Ok(Schemes::new(schemes))
+}
+
+fn places(view: View<'_>) -> Result<Places, ConfigError> {
+    view.only(&["authorization", "cookie", "query"])?;
+    let places = Places {
+        authorization: view.get("authorization").map_or(Ok(true), |used| used.truth())?,
+        cookie: view.get("cookie").map(place_name).transpose()?,
+        query: view.get("query").map(place_name).transpose()?,
+    };
     if !places.authorization && places.cookie.is_none() && places.query.is_none() {
-        return Err(wrong("token", "must leave a place for the token"));
+        return Err(view.error("must leave a place for the token"));
     }
     Ok(places)
 }
 
+/// What is both a cookie's name (RFC 6265, section 4.1.1) and needs no escape in a query.
+fn place_name(view: View<'_>) -> Result<String, ConfigError> {
+    let text = view.text()?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if text.is_empty() || !text.bytes().all(fits) {
+        return Err(view.error("must be a name of letters, digits and -._~"));
+    }
+    Ok(text.to_owned())
+}
+
 /// More tokens than these are no cache any more: each worker has its own, and memory of a VM never shrinks.
-const MOST_ENTRIES: usize = 65_536;
-const BYTES: std::ops::RangeInclusive<usize> = 16 * 1024..=64 * 1024 * 1024;
+const ENTRIES: std::ops::RangeInclusive<u32> = 1..=65_536;
+const BYTES: std::ops::RangeInclusive<u32> = 16 * 1024..=64 * 1024 * 1024;
 
-fn bounds(cache: Option<Value>) -> Result<Option<Bounds>, ConfigError> {
-    let cache = match cache {
-        Some(Value::String(off)) if off == "off" => return Ok(None),
-        Some(other @ Value::Object(_)) => other,
-        Some(_) => return Err(wrong("cache", "must be `off` or an object with `entries` and `bytes`")),
-        None => Value::Object(Map::new()),
-    };
-    let RawBounds { entries, bytes } = RawBounds::deserialize(cache)
-        .map_err(|error| ConfigError::Part { field: "cache".to_owned(), error })?;
-    if !(1..=MOST_ENTRIES).contains(&entries) {
-        return Err(wrong("cache.entries", "must be 1 to 65536; write `\"cache\": \"off\"` for none"));
+fn bounds(view: View<'_>) -> Result<Option<Bounds>, ConfigError> {
+    if view.value() == "off" {
+        return Ok(None);
     }
-    if !BYTES.contains(&bytes) {
-        return Err(wrong("cache.bytes", "must be 16384 to 67108864"));
+    if !view.value().is_object() {
+        return Err(view.error("must be `off` or an object with `entries` and `bytes`"));
     }
-    Ok(Some(Bounds { entries, bytes }))
+    view.only(&["entries", "bytes"])?;
+    let entries = view.get("entries").map(|entries| entries.whole(ENTRIES)).transpose()?;
+    let bytes = view.get("bytes").map(|bytes| bytes.whole(BYTES)).transpose()?;
+    Ok(Some(Bounds {
+        entries: entries.map_or(Bounds::USUAL.entries, |entries| entries as usize),
+        bytes: bytes.map_or(Bounds::USUAL.bytes, |bytes| bytes as usize),
+    }))
 }
 
-fn issuer(index: usize, raw: RawIssuer) -> Result<(Issuer, Vec<KeyProblem>), ConfigError> {
-    let RawIssuer { issuer, audiences, leeway_seconds, jwks: RawKeySet { keys }, scope_claims, require } =
-        raw;
-    let field = |name: &str| format!("issuers[{index}].{name}");
-    if issuer.is_empty() {
-        return Err(wrong(field("issuer"), "must not be empty"));
+fn error_form(view: View<'_>) -> Result<ErrorForm, ConfigError> {
+    match view.text()? {
+        "legacy" => Ok(ErrorForm::Legacy),
+        "problem" => Ok(ErrorForm::Problem),
+        _ => Err(view.error("must be `legacy` or `problem`")),
     }
-    if audiences.is_empty() || audiences.iter().any(String::is_empty) {
-        return Err(wrong(field("audiences"), "must name at least one audience, none of them empty"));
-    }
-    if leeway_seconds > LONGEST_LEEWAY {
-        return Err(wrong(field("leeway_seconds"), "must be at most 300"));
-    }
-    let (keys, problems) = KeySet::read(&keys);
-    if keys.is_empty() {
-        let first = problems.first().map_or_else(|| "the set is empty".to_owned(), ToString::to_string);
-        return Err(ConfigError::NoUsableKey { field: field("jwks.keys"), first });
-    }
-    let scope_claims =
-        (0..).zip(scope_claims).map(|(at, claim)| claim_path(&field(&format!("scope_claims[{at}]")), &claim));
-    let scope_claims = scope_claims.collect::<Result<_, _>>()?;
-    let required = (0..).zip(require).map(|(at, raw)| required(&field(&format!("require[{at}]")), raw));
-    let required = required.collect::<Result<_, _>>()?;
-    let expected = Expected { issuer, audiences, leeway_seconds };
-    Ok((Issuer { expected, keys, scope_claims, required }, problems))
 }
 
-fn claim_path(field: &str, text: &str) -> Result<ClaimPath, ConfigError> {
-    ClaimPath::new(text)
-        .ok_or_else(|| wrong(field, "must name a claim, or be a json pointer that starts with `/`"))
-}
-
-fn required(field: &str, raw: RawRequired) -> Result<Required, ConfigError> {
-    let RawRequired { claim, equals, contains, one_of } = raw;
-    let test = match (equals, contains, one_of) {
-        (Some(value), None, None) => Test::Equals(value),
-        (None, Some(value), None) => Test::Contains(value),
-        (None, None, Some(values)) if !values.is_empty() => Test::OneOf(values),
-        _ => {
-            return Err(wrong(
-                field,
-                "must have one of `equals`, `contains` and `one_of`, and not an empty list",
-            ));
-        }
-    };
-    Ok(Required { claim: claim_path(&format!("{field}.claim"), &claim)?, test })
-}
-
-fn forwarded((header, claim): (String, Value)) -> Result<Forward, ConfigError> {
-    // RFC 9110, section 5.6.2, less the upper case: Envoy has all names in lower case.
-    let fits =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    let field = || format!("forward.{header}");
-    if header.is_empty() || !header.bytes().all(fits) {
-        return Err(wrong(field(), "must be a header name in lower case"));
+/// A text that can stand in the quotes of a header.
+fn quotable(view: View<'_>) -> Result<String, ConfigError> {
+    let text = view.text()?;
+    let fits = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
+    if text.is_empty() || !text.bytes().all(fits) {
+        return Err(view.error("must be printable ascii without quotes and backslashes"));
     }
-    if matches!(
-        header.as_str(),
-        "authorization" | "host" | "content-length" | "transfer-encoding" | "connection"
-    ) {
-        return Err(wrong(field(), "must not be a header that http itself uses"));
-    }
-    let RawForward { claim, join } = match claim {
-        Value::String(claim) => RawForward { claim, join: None },
-        other => {
-            RawForward::deserialize(other).map_err(|error| ConfigError::Part { field: field(), error })?
-        }
-    };
-    if join.as_ref().is_some_and(|join| join.is_empty() || !join.bytes().all(is_quotable)) {
-        return Err(wrong(
-            format!("{}.join", field()),
-            "must be printable ascii without quotes and backslashes",
-        ));
-    }
-    let claim = claim_path(&field(), &claim)?;
-    Ok(Forward { header, claim, join })
+    Ok(text.to_owned())
 }
 
-fn is_quotable(byte: u8) -> bool {
-    (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\'
-}
-
-fn wrong(field: impl Into<String>, problem: &'static str) -> ConfigError {
-    ConfigError::Field { field: field.into(), problem }
+fn claim_path(view: View<'_>) -> Result<ClaimPath, ConfigError> {
+    ClaimPath::new(view.text()?)
+        .ok_or_else(|| view.error("must name a claim, or be a json pointer that starts with `/`"))
 }
 
 #[cfg(test)]

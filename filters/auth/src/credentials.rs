@@ -13,6 +13,11 @@ pub struct Places {
     pub query: Option<String>,
 }
 
+impl Places {
+    /// What is looked at unless something else is configured.
+    pub const USUAL: Self = Self { authorization: true, cookie: None, query: None };
+}
+
 /// What the client sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Credentials<'a> {

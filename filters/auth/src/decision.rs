@@ -1,4 +1,4 @@
-//! What becomes of a request: forwarded with an identity, or refused in the legacy gateway's words.
+//! What becomes of a request: forwarded with an identity, refused, or held until its issuer's keys have come.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,22 +6,28 @@ use std::rc::Rc;
 use cutover_filter_host::HeaderMap;
 use cutover_plan::legacy::Refusal;
 use cutover_plan::{Route, RouteMatch};
-use serde_json::{Map, Value};
 
 use crate::cache::{Counts, TokenCache, Verified};
 use crate::claims::{ClaimError, Claims};
-use crate::config::{Config, Forward};
+use crate::config::{Config, Issuer, Keys};
 use crate::credentials::{Credentials, credentials, stripped};
-use crate::jwks::NoKey;
+use crate::jwks::{KeySet, NoKey};
 use crate::rules;
-use crate::scopes::{self, Access};
-use crate::token::{Token, TokenError};
-use crate::verify::{SignatureError, SignatureVerifier};
+use crate::scopes::{self, Access, Verdict};
+use crate::token::Token;
+use crate::verify::SignatureVerifier;
+
+mod identity;
+mod refusal;
+
+pub use refusal::{Reason, Refused};
 
 /// The decisions of one configuration.
 #[derive(Debug)]
 pub struct Gate {
     config: Config,
+    /// Each issuer's keys, in the configuration's order; `None` while they have not come yet.
+    keys: RefCell<Vec<Option<Rc<KeySet>>>>,
     /// Tokens that these very keys and rules have found good; `None` when it is switched off.
     cache: Option<RefCell<TokenCache>>,
 }
@@ -52,13 +58,19 @@ pub enum Decision<'a> {
         set: Vec<(&'a str, Vec<u8>)>,
         /// Headers to remove, all of which are there.
         remove: Vec<&'a str>,
+        /// Names in the request's filter state to set, for access logs; never the token itself.
+        state: Vec<(&'a str, Rc<str>)>,
     },
     /// It ends here.
-    Refuse {
-        /// The answer.
-        refusal: Refusal,
-        /// Why, for logs and metrics.
-        reason: Reason,
+    Refuse(Refused),
+    /// It would end here, but newer keys of its issuer could change that: either the issuer has no keys yet, or it has
+    /// none that the token names. Whoever can fetch keys may hold the request, let [`Gate::set_keys`] have what comes,
+    /// and decide again; whoever cannot, or will not wait (any longer), answers with `otherwise`.
+    Await {
+        /// Which issuer, by its place in [`Config::issuers`]; always one with [`Keys::Remote`].
+        issuer: usize,
+        /// The answer with the keys that there are.
+        otherwise: Refused,
     },
 }
 
@@ -73,80 +85,53 @@ pub enum Ground {
     Token,
 }
 
-/// Why a request is refused. The texts are for logs: a client is told no more than RFC 6750 allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
-    /// It is no operation of the contract.
-    #[error("no operation of the contract")]
-    Unmatched,
-    /// There is no token.
-    #[error("no token")]
-    NoToken,
-    /// There is more than one token.
-    #[error("more than one token")]
-    SeveralTokens,
-    /// What should be a token is none.
-    #[error("{0}")]
-    Malformed(#[from] TokenError),
-    /// No such issuer is configured.
-    #[error("the token's issuer is not known")]
-    UnknownIssuer,
-    /// The issuer has no key for it.
-    #[error("{0}")]
-    NoKey(#[from] NoKey),
-    /// The signature is wrong or could not be verified.
-    #[error("{0}")]
-    Signature(#[from] SignatureError),
-    /// A claim is wrong.
-    #[error("{0}")]
-    Claim(#[from] ClaimError),
-    /// A claim that goes upstream is not what a header can carry.
-    #[error("a forwarded claim is not printable ascii, or no list to be joined")]
-    Unforwardable,
-    /// The token is good but its scopes do not suffice.
-    #[error("the token's scopes do not suffice")]
-    Scope,
+/// Why a token does not open an operation.
+#[derive(Clone, Copy)]
+struct Stop {
+    reason: Reason,
+    /// The issuer whose newer keys could change that.
+    awaited: Option<usize>,
+    /// The token's issuer, once it is known.
+    issuer: Option<usize>,
 }
 
-impl Reason {
-    /// A short name, for metrics and response code details.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unmatched => "unmatched",
-            Self::NoToken => "no_token",
-            Self::SeveralTokens => "several_tokens",
-            Self::Malformed(_) => "malformed_token",
-            Self::UnknownIssuer => "unknown_issuer",
-            Self::NoKey(_) => "unknown_key",
-            Self::Signature(SignatureError::Wrong) => "bad_signature",
-            Self::Signature(SignatureError::Unavailable) => "unverifiable",
-            Self::Claim(ClaimError::Expired) => "expired",
-            Self::Claim(_) | Self::Unforwardable => "bad_claim",
-            Self::Scope => "insufficient_scope",
-        }
+impl From<Reason> for Stop {
+    fn from(reason: Reason) -> Self {
+        Self { reason, awaited: None, issuer: None }
     }
-
-    /// Every short name.
-    pub const CODES: [&'static str; 11] = [
-        "unmatched",
-        "no_token",
-        "several_tokens",
-        "malformed_token",
-        "unknown_issuer",
-        "unknown_key",
-        "bad_signature",
-        "unverifiable",
-        "expired",
-        "bad_claim",
-        "insufficient_scope",
-    ];
 }
 
 impl Gate {
     /// Decides by this configuration.
     pub fn new(config: Config) -> Self {
         let cache = config.cache.map(|bounds| RefCell::new(TokenCache::new(bounds)));
-        Self { config, cache }
+        let keys = config.issuers.iter().map(|issuer| match &issuer.keys {
+            Keys::Fixed(keys) => Some(Rc::clone(keys)),
+            Keys::Remote(_) => None,
+        });
+        let keys = RefCell::new(keys.collect());
+        Self { config, keys, cache }
+    }
+
+    /// What it decides by.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// From now on these are the keys of the issuer at this place in [`Config::issuers`], and no other. Tokens that
+    /// older keys have found good are verified again: so do not call it when the same set has come again.
+    pub fn set_keys(&self, issuer: usize, keys: KeySet) {
+        if let Some(place) = self.keys.borrow_mut().get_mut(issuer) {
+            *place = Some(Rc::new(keys));
+        }
+        if let Some(cache) = &self.cache {
+            cache.borrow_mut().clear();
+        }
+    }
+
+    /// The keys that the issuer at this place has now.
+    pub fn keys(&self, issuer: usize) -> Option<Rc<KeySet>> {
+        self.keys.borrow().get(issuer).cloned().flatten()
     }
 
     /// The cache's look-ups since this was last asked.
@@ -157,29 +142,29 @@ impl Gate {
     /// Decides about one request; `now` in seconds since the epoch.
     pub fn decide<'a>(
         &'a self,
-        head: &RequestHead<'_>,
+        head: &RequestHead<'a>,
         now: u64,
         verifier: &dyn SignatureVerifier,
     ) -> Decision<'a> {
         let route = match self.route(head) {
             Ok(route) => route,
-            Err(refusal) => return Decision::Refuse { refusal, reason: Reason::Unmatched },
+            Err(refusal) => return Decision::Refuse(self.answer(head, refusal, Reason::Unmatched)),
         };
         let access = scopes::access(&route.security);
         if access == Access::Public {
-            return self.forward(head, Ground::Public, Vec::new());
+            return self.forward(head, Ground::Public, None);
         }
         let token = match credentials(head.headers, head.target, &self.config.places) {
             Credentials::Absent if access == Access::Optional => {
-                return self.forward(head, Ground::Anonymous, Vec::new());
+                return self.forward(head, Ground::Anonymous, None);
             }
-            Credentials::Absent => return self.refuse(head, route, Reason::NoToken),
-            Credentials::Several => return self.refuse(head, route, Reason::SeveralTokens),
+            Credentials::Absent => return self.refuse(head, route, Reason::NoToken.into()),
+            Credentials::Several => return self.refuse(head, route, Reason::SeveralTokens.into()),
             Credentials::Token(token) => token,
         };
-        match self.identify(token, route, now, verifier) {
-            Ok(identity) => self.forward(head, Ground::Token, identity),
-            Err(reason) => self.refuse(head, route, reason),
+        match self.judge(token, route, now, verifier) {
+            Ok(verified) => self.forward(head, Ground::Token, Some(&verified)),
+            Err(stop) => self.refuse(head, route, stop),
         }
     }
 
@@ -204,14 +189,14 @@ impl Gate {
         }
     }
 
-    /// The headers that say whose request it is, if the token is good for the operation.
-    fn identify(
+    /// What is known of the token, if it is good for the operation.
+    fn judge(
         &self,
         token: &[u8],
         route: &Route,
         now: u64,
         verifier: &dyn SignatureVerifier,
-    ) -> Result<Vec<(&str, Vec<u8>)>, Reason> {
+    ) -> Result<Rc<Verified>, Stop> {
         let known = self.cache.as_ref().and_then(|cache| cache.borrow_mut().get(token, now));
         let verified = match known {
             Some(verified) => verified,
@@ -223,56 +208,84 @@ impl Gate {
                 verified
             }
         };
-        if !scopes::sufficient(&route.security, &verified.scopes) {
-            return Err(Reason::Scope);
-        }
-        let header = |(index, value): &(usize, String)| {
-            self.config
-                .forward
-                .get(*index)
-                .map(|forward| (forward.header.as_str(), value.clone().into_bytes()))
-        };
-        Ok(verified.identity.iter().filter_map(header).collect())
+        self.admit(route, verified.issuer, &verified.scopes)?;
+        Ok(verified)
     }
 
-    /// Everything about a token that does not depend on the operation. (The operation is asked for because a missing
-    /// scope goes before a claim that cannot be forwarded.)
+    /// Whether a good token of this issuer with these scopes opens the operation.
+    fn admit(&self, route: &Route, issuer: usize, granted: &[String]) -> Result<(), Stop> {
+        let reason = match self.config.schemes.judge(&route.security, issuer, granted) {
+            Verdict::Open => return Ok(()),
+            Verdict::Scopes => Reason::Scope,
+            Verdict::Issuer => Reason::OtherIssuer,
+        };
+        Err(Stop { reason, awaited: None, issuer: Some(issuer) })
+    }
+
+    /// Everything about a token that does not depend on the operation. (The operation is asked for because tokens of
+    /// other issuers are not worth a signature, and a missing scope goes before a claim that cannot be forwarded.)
     fn verify(
         &self,
         token: &[u8],
         route: &Route,
         now: u64,
         verifier: &dyn SignatureVerifier,
-    ) -> Result<Verified, Reason> {
-        let Token { algorithm, key_id, signing_input, payload, signature } = Token::parse(token)?;
-        let claims = Claims::read(&payload)?;
-        let issuer = self.config.issuers.iter().find(|issuer| claims.issuer == Some(&issuer.expected.issuer));
-        let issuer = issuer.ok_or(Reason::UnknownIssuer)?;
-        let key = issuer.keys.select(algorithm, key_id.as_deref())?;
-        verifier.verify(key, signing_input, &signature)?;
-        let validity = claims.check(&issuer.expected, now)?;
+    ) -> Result<Verified, Stop> {
+        let Token { algorithm, key_id, signing_input, payload, signature } =
+            Token::parse(token).map_err(Reason::from)?;
+        let claims = Claims::read(&payload).map_err(Reason::from)?;
+        let mut issuers = self.config.issuers.iter().enumerate();
+        let (place, issuer) = issuers
+            .find(|(_, issuer)| claims.issuer == Some(&issuer.expected.issuer))
+            .ok_or(Reason::UnknownIssuer)?;
+        if !self.config.schemes.admit_any(&route.security, place) {
+            return Err(Reason::OtherIssuer.into());
+        }
+        if !issuer.algorithms.contains(&algorithm) {
+            return Err(Reason::Algorithm.into());
+        }
+        let missing = |reason| missing_key(reason, place, issuer, &claims, now);
+        let keys = self.keys(place).ok_or_else(|| missing(Reason::NoKeys))?;
+        let key = keys.select(algorithm, key_id.as_deref()).map_err(|error| missing(error.into()))?;
+        verifier.verify(key, signing_input, &signature).map_err(Reason::from)?;
+        let validity = claims.check(&issuer.expected, now).map_err(Reason::from)?;
         if !issuer.required.iter().all(|required| required.is_met(&payload)) {
-            return Err(ClaimError::Required.into());
+            return Err(Reason::from(ClaimError::Required).into());
         }
-        let scopes = rules::scopes(&payload, &issuer.scope_claims)?;
-        let identity = identity(&self.config.forward, &payload);
-        if identity.is_err() && !scopes::sufficient(&route.security, &scopes) {
-            return Err(Reason::Scope);
+        let scopes = rules::scopes(&payload, &issuer.scope_claims).map_err(Reason::from)?;
+        let identity = identity::headers(&self.config.forward, &payload);
+        if identity.is_err() {
+            self.admit(route, place, &scopes)?;
         }
-        Ok(Verified { validity, scopes, identity: identity? })
+        let state = identity::state(&self.config.filter_state, &payload);
+        Ok(Verified { issuer: place, validity, scopes, identity: identity?, state })
     }
 
     fn forward<'a>(
         &'a self,
-        head: &RequestHead<'_>,
+        head: &RequestHead<'a>,
         ground: Ground,
-        mut set: Vec<(&'a str, Vec<u8>)>,
+        bearer: Option<&Verified>,
     ) -> Decision<'a> {
-        let ours = self.config.forward.iter().map(|forward| forward.header.as_str());
+        let Config { forward, filter_state, .. } = &self.config;
+        let mut set: Vec<(&str, Vec<u8>)> = Vec::new();
+        let mut state = Vec::new();
+        if let Some(Verified { identity, state: values, .. }) = bearer {
+            let header = |(index, value): &(usize, String)| {
+                forward.get(*index).map(|forward| (forward.header.as_str(), value.clone().into_bytes()))
+            };
+            set.extend(identity.iter().filter_map(header));
+            let named = |(index, value): &(usize, Rc<str>)| {
+                filter_state.get(*index).map(|item| (item.name.as_str(), Rc::clone(value)))
+            };
+            state.extend(values.iter().filter_map(named));
+        }
+        let ours = forward.iter().map(|forward| forward.header.as_str());
         let mut remove: Vec<&str> = ours
             .chain(["authorization"])
             .filter(|name| !set.iter().any(|(header, _)| header == name))
             .filter(|name| head.headers.first(name).is_some())
+            .chain(identity::lookalikes(forward, head.headers))
             .collect();
         for (name, value) in stripped(head.headers, head.target, &self.config.places) {
             match value {
@@ -280,47 +293,67 @@ impl Gate {
                 None => remove.push(name),
             }
         }
-        Decision::Forward { ground, set, remove }
+        Decision::Forward { ground, set, remove, state }
     }
 
-    fn refuse(&self, head: &RequestHead<'_>, route: &Route, reason: Reason) -> Decision<'static> {
-        let realm = &self.config.realm;
-        let (status, message, challenge) = match reason {
-            Reason::NoToken => (401, "Authorization header required", format!("Bearer realm=\"{realm}\"")),
+    fn refuse(&self, head: &RequestHead<'_>, route: &Route, stop: Stop) -> Decision<'static> {
+        let Stop { reason, awaited, issuer } = stop;
+        let bearer = |error: &str| {
+            let realm = ["Bearer realm=\"", &self.config.realm, "\""].concat();
+            if error.is_empty() { realm } else { [&realm, ", error=", error].concat() }
+        };
+        let (status, message, header) = match reason {
+            Reason::NoToken => (401, "Authorization header required", ("www-authenticate", bearer(""))),
             Reason::SeveralTokens => {
-                (400, "multiple tokens", format!("Bearer realm=\"{realm}\", error=\"invalid_request\""))
+                (400, "multiple tokens", ("www-authenticate", bearer("\"invalid_request\"")))
             }
             Reason::Scope => {
-                let wanted = scopes::wanted(&route.security);
-                let challenge =
-                    format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{wanted}\"");
-                (403, "forbidden", challenge)
+                let wanted = issuer.map(|issuer| self.config.schemes.wanted(&route.security, issuer));
+                let error = ["\"insufficient_scope\", scope=\"", &wanted.unwrap_or_default(), "\""].concat();
+                (403, "forbidden", ("www-authenticate", bearer(&error)))
             }
+            // Nobody's token could be verified: that is not the client's fault, and a challenge would say it is.
+            Reason::NoKeys => (503, "service unavailable", ("retry-after", "1".to_owned())),
             Reason::Unmatched
             | Reason::Malformed(_)
             | Reason::UnknownIssuer
+            | Reason::OtherIssuer
+            | Reason::Algorithm
             | Reason::NoKey(_)
             | Reason::Signature(_)
             | Reason::Claim(_)
             | Reason::Unforwardable => {
-                (401, "unauthorized", format!("Bearer realm=\"{realm}\", error=\"invalid_token\""))
+                (401, "unauthorized", ("www-authenticate", bearer("\"invalid_token\"")))
             }
         };
-        let refusal = Refusal::at(status, message, head.path).with_header("www-authenticate", challenge);
-        Decision::Refuse { refusal, reason }
+        let refusal = Refusal::at(status, message, head.path).with_header(header.0, header.1);
+        let answer = self.answer(head, refusal, reason);
+        match awaited {
+            Some(issuer) => Decision::Await { issuer, otherwise: answer },
+            None => Decision::Refuse(answer),
+        }
+    }
+
+    fn answer(&self, head: &RequestHead<'_>, refusal: Refusal, reason: Reason) -> Refused {
+        let request_id = String::from_utf8_lossy(head.headers.first("x-request-id").unwrap_or_default());
+        Refused::new(reason, refusal, self.config.errors, head.path, &request_id)
     }
 }
 
-/// The forwarded claims. What is missing or empty is not sent; what a header cannot carry spoils the token, because it
-/// would become another claim or another header upstream.
-fn identity(forward: &[Forward], payload: &Map<String, Value>) -> Result<Vec<(usize, String)>, Reason> {
-    let mut headers = Vec::new();
-    for (index, Forward { header: _, claim, join }) in forward.iter().enumerate() {
-        let value = rules::forwardable(claim.of(payload), join.as_deref());
-        let value = value.map_err(|rules::Unforwardable| Reason::Unforwardable)?;
-        headers.extend(value.map(|value| (index, value)));
+/// What becomes of a token whose key is not there. One of an issuer whose keys come while the filter runs may wait for
+/// them, unless its claims would be refused with any key.
+fn missing_key(reason: Reason, place: usize, issuer: &Issuer, claims: &Claims<'_>, now: u64) -> Stop {
+    let newer_may_help = match (&issuer.keys, reason) {
+        (Keys::Remote(_), Reason::NoKeys | Reason::NoKey(NoKey::Unknown)) => true,
+        (Keys::Remote(_) | Keys::Fixed(_), _) => false,
+    };
+    if !newer_may_help {
+        return reason.into();
     }
-    Ok(headers)
+    match claims.check(&issuer.expected, now) {
+        Ok(_) => Stop { reason, awaited: Some(place), issuer: Some(place) },
+        Err(error) => Reason::from(error).into(),
+    }
 }
 
 #[cfg(test)]

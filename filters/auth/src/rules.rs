@@ -81,24 +81,31 @@ pub fn scopes(payload: &Map<String, Value>, claims: &[ClaimPath]) -> Result<Vec<
 /// missing or empty.
 ///
 /// # Errors
-/// A header cannot carry it, or it would say something else there: an item with `join` in it would become two.
+/// A header cannot carry it, or it would say something else there: an item with `join` in it would become two, and space
+/// around a text is no part of a header's value (RFC 9110, section 5.5), so that ` ada` would arrive as `ada`.
 pub fn forwardable(claim: Option<&Value>, join: Option<&str>) -> Result<Option<String>, Unforwardable> {
     let text = match (claim, join) {
         (None, _) => return Ok(None),
         (Some(Value::String(text)), _) => text.clone(),
         (Some(Value::Array(items)), Some(join)) => {
             let item = |item: &Value| match item {
-                Value::String(text) if !text.is_empty() && !text.contains(join) => Ok(text.clone()),
+                Value::String(text) if !text.is_empty() && !text.contains(join) && is_trimmed(text) => {
+                    Ok(text.clone())
+                }
                 _ => Err(Unforwardable),
             };
             items.iter().map(item).collect::<Result<Vec<_>, _>>()?.join(join)
         }
         (Some(_), _) => return Err(Unforwardable),
     };
-    if !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+    if !is_trimmed(&text) || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Err(Unforwardable);
     }
     Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+fn is_trimmed(text: &str) -> bool {
+    !text.starts_with(' ') && !text.ends_with(' ')
 }
 
 /// A claim is not what a header can carry.
@@ -175,6 +182,10 @@ mod tests {
             json!(["a", 1]),
             json!([["a"]]),
             json!(["\n"]),
+            json!(["a", " b"]),
+            json!(" a"),
+            json!("a "),
+            json!(" "),
             json!({}),
             json!(1),
         ] {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use cutover_filter_host::HostError;
 use jwt_simple::prelude::*;
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
@@ -92,6 +92,32 @@ pub(crate) fn config() -> Value {
     })
 }
 
+/// A configuration in which every field is there.
+pub(crate) fn full_config() -> Value {
+    let mut config = config();
+    let issuer =
+        |name: &str, field: &str, keys: Value| json!({"issuer": name, "audiences": ["gateway"], field: keys});
+    let first = &mut config["issuers"][0];
+    first["algorithms"] = json!(Algorithm::ALL.map(Algorithm::name));
+    first["scope_claims"] = json!(["scope"]);
+    first["require"] = json!([{"claim": "sub", "one_of": ["ada"]}]);
+    let pem = json!({"key": signer(Algorithm::EdDsa).pem(), "algorithm": "EdDSA", "kid": "one"});
+    let pem = issuer("https://pem.example", "pem", pem);
+    let remote = json!({"cluster": "issuer", "url": "https://remote.example/jwks.json", "timeout_seconds": 5,
+        "refresh_seconds": 300, "unknown_kid_seconds": 5, "hold_seconds": 5, "hold_requests": 1000});
+    let remote = issuer("https://remote.example", "remote_jwks", remote);
+    config["issuers"].as_array_mut().unwrap().extend([pem, remote]);
+    config["routes"][0]["tags"] = json!(["task"]);
+    config["routes"][0]["has_body"] = json!(false);
+    config["schemes"] = json!({"bearerAuth": {"issuers": ["https://issuer.example"]}});
+    config["forward"]["x-list"] = json!({"claim": "list", "join": ","});
+    config["token"] = json!({"authorization": true, "cookie": "session", "query": "access_token"});
+    config["cache"] = json!({"entries": 10, "bytes": 20_000});
+    config["errors"] = json!("problem");
+    config["filter_state"] = json!({"sub": "sub"});
+    config
+}
+
 impl Signer {
     /// A signer that claims an algorithm but computes an HMAC.
     pub(crate) fn hmac(name: &str, secret: &[u8]) -> Self {
@@ -116,6 +142,29 @@ impl Signer {
         jwk.insert("kid".to_owned(), json!(self.name));
         jwk.insert("alg".to_owned(), json!(self.name));
         Value::Object(jwk)
+    }
+
+    /// The public key in DER, made by other people's code than what reads it here.
+    pub(crate) fn der(&self) -> Vec<u8> {
+        use p521::pkcs8::EncodePublicKey as _;
+        match &self.pair {
+            Pair::Rsa(pair) => pair.public_key().to_der().unwrap(),
+            Pair::P256(pair) => pair.public_key().to_der().unwrap(),
+            Pair::P384(pair) => pair.public_key().to_der().unwrap(),
+            Pair::P521(key) => p521::PublicKey::from(p521::ecdsa::VerifyingKey::from(key.as_ref()))
+                .to_public_key_der()
+                .unwrap()
+                .into_vec(),
+            Pair::Ed25519(pair) => pair.public_key().to_der(),
+            Pair::Hmac(_) => unreachable!("a secret has no public key"),
+        }
+    }
+
+    /// The same as PEM.
+    pub(crate) fn pem(&self) -> String {
+        let digits = STANDARD.encode(self.der());
+        let lines: Vec<_> = digits.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {

@@ -9,13 +9,14 @@ mod start {
 
     cutover_filter_host::sdk::main! {{
         // Most host calls trap here (Envoy: "restricted_callback"); they come with the first context.
-        set_root_context(|_context_id| new_root());
+        set_root_context(new_root);
     }}
 }
 
-/// Makes the plugin that the host is about to configure.
-fn new_root() -> Box<dyn RootContext> {
+/// Makes the plugin that the host is about to configure; the number is its context's.
+fn new_root(context: u32) -> Box<dyn RootContext> {
     install_logger();
+    let _ = context; // not every filter needs it
     let root_id = property(&["plugin_root_id"]).ok().flatten().unwrap_or_default();
     let root_id = String::from_utf8_lossy(&root_id).into_owned();
     match root_id.as_str() {
@@ -24,7 +25,7 @@ fn new_root() -> Box<dyn RootContext> {
             Box::new(cutover_request_id_filter::filter::RequestIdRoot)
         }
         #[cfg(feature = "auth")]
-        cutover_auth_filter::filter::ROOT_ID => Box::new(cutover_auth_filter::filter::AuthRoot::default()),
+        cutover_auth_filter::filter::ROOT_ID => Box::new(cutover_auth_filter::filter::AuthRoot::new(context)),
         #[cfg(feature = "validation")]
         cutover_validation_filter::filter::ROOT_ID => {
             Box::new(cutover_validation_filter::filter::ValidationRoot::default())

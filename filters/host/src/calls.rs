@@ -20,6 +20,11 @@ impl Timestamp {
     pub fn seconds(self) -> u64 {
         self.0 / 1_000_000_000
     }
+
+    /// Whole milliseconds since the epoch.
+    pub fn milliseconds(self) -> u64 {
+        self.0 / 1_000_000
+    }
 }
 
 /// A header map of the message under way.
@@ -30,6 +35,8 @@ pub enum Headers {
     Request = 0,
     /// The response's headers.
     Response = 2,
+    /// The headers of the answer to a call of the filter's own; only inside `on_http_call_response`.
+    CallResponse = 6,
 }
 
 impl Headers {
@@ -115,6 +122,8 @@ pub enum Body {
     Request = 0,
     /// The response's body.
     Response = 1,
+    /// The body of the answer to a call of the filter's own; only inside `on_http_call_response`.
+    CallResponse = 4,
 }
 
 /// At most `max` bytes of what the host has buffered of a body, from `start` on. No body at all is an empty one.
@@ -218,7 +227,9 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], HostError> {
 /// # Safety
 /// `call` must write its results only through the two pointers, as the ABI says: a block from this module's
 /// `proxy_on_memory_allocate` and its size, or nothing.
-unsafe fn receive(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Option<Vec<u8>>, HostError> {
+pub(crate) unsafe fn receive(
+    call: impl FnOnce(*mut *mut u8, *mut usize) -> u32,
+) -> Result<Option<Vec<u8>>, HostError> {
     let mut data = null_mut();
     let mut size = 0;
     check(call(&raw mut data, &raw mut size))?;

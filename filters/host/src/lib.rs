@@ -6,10 +6,13 @@
 
 mod calls;
 mod headers;
+mod http_call;
 mod logging;
 mod metrics;
 mod reply;
+mod shared;
 mod status;
+mod streams;
 mod sys;
 mod wire;
 
@@ -18,10 +21,13 @@ pub use calls::{
     property, random_bytes, set_property,
 };
 pub use headers::{HeaderMap, Single};
+pub use http_call::http_get;
 pub use logging::install_logger;
 pub use metrics::{Counter, Gauge};
 pub use reply::{Reply, send_reply};
+pub use shared::{NEW, Shared, set_shared, shared};
 pub use status::HostError;
+pub use streams::{act_for, continue_request, set_tick_period};
 
 /// The callback side of the SDK: contexts, actions and the registration macro.
 pub mod sdk {

@@ -12,6 +12,9 @@ pub enum HostError {
     /// The host could not encode or decode a value.
     #[error("the host could not convert a value")]
     Conversion,
+    /// A shared value was changed by someone else in the meantime.
+    #[error("the shared value has changed in the meantime")]
+    Changed,
     /// The host answered with bytes that break its own protocol.
     #[error("the host's answer is malformed")]
     Malformed,
@@ -33,6 +36,7 @@ pub(crate) fn check(status: u32) -> Result<(), HostError> {
         1 | 7 => Err(HostError::NotFound),
         2 => Err(HostError::BadArgument),
         3 | 4 => Err(HostError::Conversion),
+        8 => Err(HostError::Changed),
         10 => Err(HostError::Internal),
         12 => Err(HostError::Unimplemented),
         other => Err(HostError::Other(other)),

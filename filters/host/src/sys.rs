@@ -56,6 +56,15 @@ host_calls! { "env":
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32);
     fn proxy_record_metric(id: u32, value: u64);
     fn proxy_increment_metric(id: u32, by: i64);
+    fn proxy_get_shared_data(
+        key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize, version: *mut u32,
+    );
+    fn proxy_set_shared_data(
+        key: *const u8, key_size: usize, value: *const u8, value_size: usize, version: u32,
+    );
+    fn proxy_set_tick_period_milliseconds(period: u32);
+    fn proxy_set_effective_context(context: u32);
+    fn proxy_continue_stream(stream: u32);
 }
 
 host_calls! { "wasi_snapshot_preview1":

@@ -18,6 +18,7 @@ mod uri;
 use cutover_plan::schema::{SchemaId, Tables};
 use cutover_plan::{Plan, Switches};
 
+pub use crate::contract::security::{SecurityScheme, TokenPlace};
 use crate::document::Node;
 use crate::files::Gathered;
 pub use crate::files::Loader;
@@ -131,4 +132,12 @@ fn sorted(first: &str, mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
     mistakes
         .sort_by_key(|mistake| (mistake.file != first, mistake.file.clone(), mistake.line, mistake.column));
     mistakes
+}
+
+/// The security schemes of a contract, in its order. Those that the gateway cannot check are left out: [`compile_files`]
+/// tells of them, as of everything else that is wrong.
+#[must_use]
+pub fn security_schemes(file_name: &str, text: &str, load: Loader<'_>) -> Vec<SecurityScheme> {
+    let Ok(root) = document::parse(text) else { return Vec::new() };
+    contract::security::checkable(&files::gather(file_name, root, load).root)
 }

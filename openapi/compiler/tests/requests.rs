@@ -141,6 +141,7 @@ fn files_are_bytes_and_texts_are_utf_8() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long the requests take is what it is about")]
 fn hostile_requests_cost_no_more_than_their_length() {
     let start = Instant::now();
     let form = body(&format!(

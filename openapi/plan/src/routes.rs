@@ -23,8 +23,9 @@ pub struct Route {
     /// The operation's tags, in the contract's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Alternatives (OR) of schemes that are all required (AND). Empty: public. An empty alternative: a token is optional.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Alternatives (OR) of schemes that are all required (AND). Empty: public, and written so, because the
+    /// auth filter takes nothing for public that does not say it. An empty alternative: a token is optional.
+    #[serde(default)]
     pub security: Vec<Vec<SchemeScopes>>,
     /// Whether the contract gives the operation a request body.
     #[serde(default)]

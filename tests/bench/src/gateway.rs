@@ -110,7 +110,7 @@ pub fn request(suffix: &str, token: &str) -> Vec<u8> {
 }
 
 /// Envoy's own filter, set to do what ours does: the same checks of the same claims, the token removed, the same two
-/// claims forwarded. It knows no scopes, so it has less to do.
+/// claims forwarded, the payload published for access logs. It knows no scopes, so it has less to do.
 #[must_use]
 pub fn jwt_authn(keys: &Value, cache: bool) -> Value {
     let mut provider = json!({
@@ -119,6 +119,7 @@ pub fn jwt_authn(keys: &Value, cache: bool) -> Value {
         "require_expiration": true,
         "clock_skew_seconds": 5,
         "forward": false,
+        "payload_in_metadata": "payload",
         "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
         "local_jwks": {"inline_string": keys.to_string()},
         "claim_to_headers": [

@@ -14,17 +14,24 @@
 //! ```
 
 pub mod addresses;
+pub mod auth_envoy;
 pub mod client;
 pub mod command;
 pub mod config;
+pub mod echo;
+pub mod key_server;
 pub mod parts;
 pub mod paths;
 pub mod process;
+pub mod raw;
 pub mod stack;
 pub mod wait;
 
 pub use addresses::Addresses;
+pub use auth_envoy::{AuthEnvoy, AuthEnvoyBuilder};
 pub use client::{Answer, Call, Token};
 pub use command::CommandOutput;
+pub use key_server::{KeyServer, Published};
+pub use raw::RawAnswer;
 pub use stack::{Stack, StackBuilder};
 pub use wait::eventually;

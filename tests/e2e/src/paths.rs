@@ -51,6 +51,18 @@ pub fn envoy() -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The Envoy of a version that `ENVOY_VERSION=version envoy/fetch` has installed.
+///
+/// # Errors
+/// When it has not.
+pub fn envoy_of(version: &str) -> Result<PathBuf> {
+    let path = root().join(format!(".tools/envoy-{version}/envoy"));
+    if !path.is_file() {
+        bail!("{} is missing; install it first: ENVOY_VERSION={version} envoy/fetch", path.display());
+    }
+    Ok(path)
+}
+
 /// The filters' Wasm module.
 ///
 /// # Errors

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::args::{Bootstrap, Snapshot};
 use super::{End, Mistakes, complain, say, say_json};
-use crate::config::{self, Config};
+use crate::config::{self, Config, FetchedSummary, IssuerSummary};
 use crate::envoy_json;
-use crate::units::show_size;
+use crate::units::{show_seconds, show_size};
 
 /// A configuration without mistakes.
 pub(super) fn load(path: &Path) -> Result<Config, Mistakes> {
@@ -68,7 +68,7 @@ fn summary(config: &Config) -> String {
         lines.push(format!("  upstream   {name}: {}", endpoints.join(", ")));
     }
     for issuer in &config.issuers {
-        lines.push(format!("  issuer     {}: keys for {}", issuer.issuer, issuer.keys.join(", ")));
+        lines.extend(issuer_lines(issuer));
         lines.extend(issuer.ignored.iter().map(|ignored| format!("             left out: {ignored}")));
     }
     if let Some(filters) = &gateway.filters {
@@ -78,6 +78,28 @@ fn summary(config: &Config) -> String {
     lines.push(format!("  bodies     up to {}", show_size(gateway.max_body_bytes.into())));
     lines.push(format!("  store      {}", config.store));
     lines.join("\n") + "\n"
+}
+
+/// An issuer: which keys, or from where and how often.
+fn issuer_lines(issuer: &IssuerSummary) -> Vec<String> {
+    let IssuerSummary { issuer, keys, ignored: _, fetched } = issuer;
+    let Some(fetched) = fetched else {
+        return vec![format!("  issuer     {issuer}: keys for {}", keys.join(", "))];
+    };
+    let FetchedSummary { url, cluster, ca, refresh_seconds, unknown_kid_seconds, hold_seconds } = fetched;
+    let [refresh, unknown, hold] =
+        [refresh_seconds, unknown_kid_seconds, hold_seconds].map(|s| show_seconds(*s));
+    let trusted = match ca {
+        Some(ca) => format!("TLS by the certificates in {}", ca.display()),
+        None => "plain http on this machine".to_owned(),
+    };
+    vec![
+        format!("  issuer     {issuer}: keys from {url}"),
+        format!(
+            "             fetched every {refresh}, for unknown keys at most every {unknown}; requests wait up to {hold}"
+        ),
+        format!("             cluster {cluster}, {trusted}"),
+    ]
 }
 
 /// `12 KiB`: a size for people, rounded.

@@ -1,57 +1,69 @@
-//! `auth`: who may issue tokens, and which claims go upstream.
+//! `auth`: who may issue tokens, where they are looked for, and which claims go upstream.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use cutover_compiler::document::{Node, Value as Tree};
-use cutover_plan::Plan;
+use cutover_xds::model::KeyHost;
 use serde_json::{Map, Value, json};
 
+use super::issuers::{self, Issuers};
 use super::reader::{self, Fields, Mistakes};
-use super::{IssuerSummary, claims, jwks, locate, plain};
+use super::{Contract, IssuerSummary, claims, schemes};
 use crate::units;
 
-/// What the auth filter is configured with, and what `check` says about it.
+/// What the auth filter is configured with, where it fetches keys, and what `check` says about it.
 pub(super) struct Auth {
     pub(super) filter: Value,
+    pub(super) key_hosts: Vec<KeyHost>,
     pub(super) issuers: Vec<IssuerSummary>,
 }
 
-/// One issuer, read.
-struct Issuer {
-    filter: Value,
-    summary: IssuerSummary,
-}
-
+const FIELDS: &[&str] =
+    &["realm", "issuers", "schemes", "forward", "token", "cache", "errors", "filter_state"];
 const DEFAULT_REALM: &str = "gateway";
-const DEFAULT_LEEWAY_SECONDS: u64 = 5;
-const MOST_LEEWAY_SECONDS: u64 = 300;
 
 /// The section must be there: a gateway that checks nobody's tokens should not come from leaving something out.
+///
+/// What is left out here is left out there: the filter has its own defaults.
 pub(super) fn read(
     fields: &Fields<'_>,
-    plan: Option<&Plan>,
+    contract: Option<&Contract>,
     folder: &Path,
     mistakes: &mut Mistakes,
 ) -> Option<Auth> {
     let example = "{ issuers: [{ issuer: …, audiences: […], jwks: { file: … } }] }";
     let section = fields.required("auth", example, mistakes)?;
-    let section = Fields::of("auth", section, &["realm", "issuers", "forward", "token", "cache"], mistakes)?;
+    let section = Fields::of("auth", section, FIELDS, mistakes)?;
     let realm = realm(&section, mistakes);
-    let issuers = issuers(&section, folder, mistakes);
+    let issuers = issuers::read(&section, folder, mistakes);
+    let schemes = schemes::read(&section, contract, mistakes);
     let forward = forward(&section, mistakes);
     let token = token(&section, mistakes);
+    if let (Some(contract), Some(token)) = (contract, &token) {
+        schemes::check_places(&section, contract, token.as_ref(), mistakes);
+    }
     let cache = cache(&section, mistakes);
-    let (issuers, summaries): (Vec<_>, _) =
-        issuers?.into_iter().map(|issuer| (issuer.filter, issuer.summary)).unzip();
-    let routes = serde_json::to_value(plan?.routes()).unwrap_or_default();
-    let mut filter = json!({"realm": realm?, "routes": routes, "issuers": issuers, "forward": forward?});
-    for (name, value) in [("token", token?), ("cache", cache?)] {
+    let errors = section
+        .optional("errors")
+        .map(|node| reader::choice("errors", Some(node), &["legacy", "problem"], mistakes).map(Value::from));
+    let filter_state = section.optional("filter_state").map(|node| claims::filter_state(node, mistakes));
+    let Issuers { filters, key_hosts, summaries } = issuers?;
+    let routes = serde_json::to_value(contract?.plan.as_ref()?.routes()).unwrap_or_default();
+    let mut filter = json!({"realm": realm?, "routes": routes, "issuers": filters, "forward": forward?});
+    let further = [
+        ("schemes", schemes?),
+        ("token", token?),
+        ("cache", cache?),
+        ("errors", errors.map_or(Some(None), |errors| errors.map(Some))?),
+        ("filter_state", filter_state.map_or(Some(None), |state| state.map(Some))?),
+    ];
+    for (name, value) in further {
         if let (Some(value), Some(members)) = (value, filter.as_object_mut()) {
             members.insert(name.to_owned(), value);
         }
     }
-    Some(Auth { filter, issuers: summaries })
+    Some(Auth { filter, key_hosts, issuers: summaries })
 }
 
 /// Where a request's token may be; the `authorization` header unless something else is said.
@@ -132,104 +144,6 @@ fn realm(section: &Fields<'_>, mistakes: &mut Mistakes) -> Option<String> {
         "use plain ASCII without quotes",
     );
     None
-}
-
-fn issuers(section: &Fields<'_>, folder: &Path, mistakes: &mut Mistakes) -> Option<Vec<Issuer>> {
-    let example = "[{ issuer: \"https://issuer.example\", audiences: [gateway], jwks: { file: jwks.json } }]";
-    let items = reader::list("issuers", section.required("issuers", example, mistakes)?, example, mistakes)?;
-    let mut seen: Vec<(&str, usize)> = Vec::new();
-    for item in items {
-        let Some(name) = item.get("issuer") else { continue };
-        let Some(text) = name.as_str() else { continue };
-        if let Some((_, line)) = seen.iter().find(|(known, _)| *known == text) {
-            let hint = format!("it stands in line {line} already; join their audiences and keys");
-            mistakes.add(name.at, format!("the issuer `{text}` is listed twice"), hint);
-        }
-        seen.push((text, name.at.line));
-    }
-    let read: Vec<_> = items.iter().map(|item| issuer(item, folder, mistakes)).collect();
-    read.into_iter().collect()
-}
-
-fn issuer(node: &Node, folder: &Path, mistakes: &mut Mistakes) -> Option<Issuer> {
-    let fields = Fields::of(
-        "issuer",
-        node,
-        &["issuer", "audiences", "jwks", "leeway", "scope_claims", "require"],
-        mistakes,
-    )?;
-    let issuer = fields
-        .required("issuer", "\"https://issuer.example\"", mistakes)
-        .and_then(|node| reader::text("issuer", node, mistakes));
-    let audiences = audiences(&fields, mistakes);
-    let leeway = leeway(&fields, mistakes);
-    let rules = claims::rules(&fields, mistakes);
-    let keys = keys(&fields, folder, mistakes);
-    let (issuer, keys) = (issuer?, keys?);
-    let mut filter = json!({
-        "issuer": issuer,
-        "audiences": audiences?,
-        "leeway_seconds": leeway?,
-        "jwks": {"keys": keys.keys},
-    });
-    if let Some(members) = filter.as_object_mut() {
-        members.extend(rules?);
-    }
-    let summary = IssuerSummary { issuer: issuer.to_owned(), keys: keys.algorithms, ignored: keys.ignored };
-    Some(Issuer { filter, summary })
-}
-
-fn audiences<'n>(fields: &Fields<'n>, mistakes: &mut Mistakes) -> Option<Vec<&'n str>> {
-    let node = fields.required("audiences", "[gateway]", mistakes)?;
-    let items = reader::list("audiences", node, "[gateway]", mistakes)?;
-    let read: Vec<_> = items.iter().map(|item| reader::text("audiences", item, mistakes)).collect();
-    read.into_iter().collect()
-}
-
-/// The claims are in whole seconds, so the leeway is.
-fn leeway(fields: &Fields<'_>, mistakes: &mut Mistakes) -> Option<u64> {
-    let Some(node) = fields.optional("leeway") else { return Some(DEFAULT_LEEWAY_SECONDS) };
-    if let Some(number) = node.as_f64() {
-        let hint = format!("write {number}s");
-        mistakes.add(node.at, format!("`leeway: {number}` has no unit"), hint);
-        return None;
-    }
-    let text = reader::text("leeway", node, mistakes)?;
-    let duration = reader::with(units::duration(text), node, mistakes)?;
-    if duration.subsec_nanos() != 0 || duration.as_secs() > MOST_LEEWAY_SECONDS {
-        let message = format!("`leeway: {text}` is out of range");
-        mistakes.add(node.at, message, "write whole seconds from 0s to 5m");
-        return None;
-    }
-    Some(duration.as_secs())
-}
-
-fn keys(fields: &Fields<'_>, folder: &Path, mistakes: &mut Mistakes) -> Option<jwks::Keys> {
-    let section = fields.required("jwks", "{ file: keys/jwks.json }", mistakes)?;
-    let section = Fields::of("jwks", section, &["file"], mistakes)?;
-    let node = section.required("file", "keys/jwks.json", mistakes)?;
-    let path = locate(folder, reader::text("file", node, mistakes)?);
-    let shown = path.display();
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let folder = path.parent().unwrap_or(Path::new(".")).display();
-            let message = format!("the JWKS file `{shown}` cannot be read: {}", plain(&error));
-            mistakes.add(
-                node.at,
-                message,
-                format!("make keys for a demo with `cutover token keys --dir {folder}`"),
-            );
-            return None;
-        }
-    };
-    match jwks::usable(&bytes) {
-        Ok(keys) => Some(keys),
-        Err(error) => {
-            mistakes.refuse(node.at, &format_args!("the JWKS file `{shown}` {error}"));
-            None
-        }
-    }
 }
 
 /// Header names in lower case, as HTTP/2 sends them; those that frame or route a message are not for claims.

@@ -42,6 +42,29 @@ pub(super) fn forwarded(node: &Node, mistakes: &mut Mistakes) -> Option<Value> {
     Some(json!({"claim": name, "join": join}))
 }
 
+/// `filter_state`: what of a verified token Envoy may show, by name; the empty pointer is the whole payload.
+pub(super) fn filter_state(node: &Node, mistakes: &mut Mistakes) -> Option<Value> {
+    let Tree::Map(entries) = &node.value else {
+        let message = format!("`filter_state` must be a map of name to claim, but is {}", node.kind());
+        mistakes.add(node.at, message, "write for example `filter_state: { cutover.auth.sub: sub }`");
+        return None;
+    };
+    let mut states = Map::new();
+    for (name, node) in entries {
+        let text = name.text.as_str();
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+        {
+            let hint = "use letters, digits and _.-, such as cutover.auth.sub";
+            mistakes.add(name.at, format!("`{text}` is not usable as the name of a filter state"), hint);
+        }
+        let whole = node.as_str().filter(|pointer| pointer.is_empty());
+        if let Some(claim) = whole.or_else(|| claim("filter_state", node, mistakes)) {
+            states.insert(text.to_owned(), claim.into());
+        }
+    }
+    (states.len() == entries.len()).then_some(Value::Object(states))
+}
+
 /// One claim that every token of the issuer must have.
 fn required(node: &Node, mistakes: &mut Mistakes) -> Option<Value> {
     const TESTS: [&str; 3] = ["equals", "contains", "one_of"];

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jwt_simple::algorithms::{ES256PublicKey, ES384PublicKey, Ed25519PublicKey, RS256PublicKey};
 use serde_json::{Map, Value};
 
-/// The usable keys of a set.
+/// The usable keys of an issuer.
 #[derive(Debug, PartialEq)]
 pub(super) struct Keys {
     /// The keys, with nothing in them but what verification needs.
@@ -55,6 +55,11 @@ const fn curve(alg: &'static str, crv: &'static str) -> Kind {
     Kind { alg, kty: "EC", crv: Some(crv), members: &["x", "y"] }
 }
 
+/// Every algorithm that the auth filter knows.
+pub(super) fn algorithms() -> impl Iterator<Item = &'static str> + Clone {
+    KINDS.iter().map(|kind| kind.alg)
+}
+
 const KINDS: [Kind; 13] = [
     hmac("HS256"),
     hmac("HS384"),
@@ -86,8 +91,8 @@ const P521_WIDTH: usize = 66;
 /// Members that only a private key of an asymmetric algorithm has (RFC 7518 sections 6.2.2 and 6.3.2).
 const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
-/// The keys of a JWKS that the auth filter can use.
-pub(super) fn usable(bytes: &[u8]) -> Result<Keys, JwksError> {
+/// The keys of a JWKS that the auth filter can use, of these algorithms only if some are named.
+pub(super) fn usable(bytes: &[u8], algorithms: Option<&[&str]>) -> Result<Keys, JwksError> {
     let set: Value = serde_json::from_slice(bytes).map_err(|error| JwksError::NotJson(error.to_string()))?;
     let keys = set.get("keys").and_then(Value::as_array).ok_or(JwksError::NotASet)?;
     let mut found = Keys { keys: Vec::new(), algorithms: Vec::new(), ignored: Vec::new() };
@@ -102,6 +107,9 @@ pub(super) fn usable(bytes: &[u8]) -> Result<Keys, JwksError> {
         }
         match verifying(key) {
             Err(reason) => found.ignored.push(format!("{name}: {reason}")),
+            Ok((_, alg, _)) if algorithms.is_some_and(|wanted| !wanted.contains(&alg)) => {
+                found.ignored.push(format!("{name}: {alg} is not among `algorithms`"));
+            }
             Ok((kid, alg, _)) if seen.contains(&(kid, alg)) => {
                 return Err(JwksError::SameKid(kid.unwrap_or("(none)").to_owned()));
             }
@@ -192,7 +200,7 @@ mod tests {
     use serde_json::json;
 
     fn usable_of(set: &Value) -> Result<Keys, JwksError> {
-        usable(set.to_string().as_bytes())
+        usable(set.to_string().as_bytes(), None)
     }
 
     const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -224,6 +232,19 @@ mod tests {
                 "key `short`: cannot be used: the secret has 3 bytes, at least 32 are needed",
             ]
         );
+    }
+
+    #[test]
+    fn keys_of_algorithms_that_are_not_wanted_are_left_out() {
+        let set = json!({"keys": [
+            {"kty": "OKP", "alg": "EdDSA", "kid": "o", "crv": "Ed25519", "x": ED25519},
+            {"kty": "oct", "alg": "HS256", "kid": "h", "k": SECRET},
+        ]});
+        let keys = usable(set.to_string().as_bytes(), Some(&["EdDSA", "RS256"])).unwrap();
+        assert_eq!(keys.algorithms, ["EdDSA"]);
+        assert_eq!(keys.ignored, ["key `h`: HS256 is not among `algorithms`"]);
+        let none = usable(set.to_string().as_bytes(), Some(&["RS256"]));
+        assert!(matches!(&none, Err(JwksError::NoneUsable(reasons)) if reasons.len() == 2), "{none:?}");
     }
 
     #[test]
@@ -273,7 +294,7 @@ mod tests {
     fn a_set_without_a_usable_key_says_why() {
         assert_eq!(usable_of(&json!({"keys": []})), Err(JwksError::NoneUsable(Vec::new())));
         assert_eq!(usable_of(&json!([])), Err(JwksError::NotASet));
-        assert!(matches!(usable(b"{"), Err(JwksError::NotJson(_))));
+        assert!(matches!(usable(b"{", None), Err(JwksError::NotJson(_))));
         let twice = json!({"kty": "oct", "alg": "HS256", "kid": "h", "k": SECRET});
         assert_eq!(usable_of(&json!({"keys": [twice, twice]})), Err(JwksError::SameKid("h".to_owned())));
     }

@@ -5,9 +5,13 @@
 
 mod auth;
 mod claims;
+mod issuers;
 mod jwks;
+mod pem;
 mod reader;
+mod remote;
 mod routes;
+mod schemes;
 mod sections;
 mod upstreams;
 
@@ -15,7 +19,7 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use cutover_compiler::document::{Node, Position, parse};
-use cutover_compiler::{Mistake, Options, compile_files};
+use cutover_compiler::{Mistake, Options, SecurityScheme, compile_files, security_schemes};
 use cutover_domain::OperationId;
 use cutover_plan::Plan;
 use cutover_store::Address;
@@ -48,10 +52,30 @@ pub(crate) struct Config {
 pub(crate) struct IssuerSummary {
     /// The exact `iss` claim.
     pub(crate) issuer: String,
-    /// The algorithms of its usable keys, one entry per key.
+    /// The algorithms of its usable keys, one entry per key; none when they are fetched.
     pub(crate) keys: Vec<String>,
     /// Keys that are left out, and why.
     pub(crate) ignored: Vec<String>,
+    /// Where its keys are fetched, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fetched: Option<FetchedSummary>,
+}
+
+/// Keys that Envoy fetches, as `check` lists them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct FetchedSummary {
+    /// The URL of the key set.
+    pub(crate) url: String,
+    /// The Envoy cluster that reaches it.
+    pub(crate) cluster: String,
+    /// The file with the certificates that are trusted, unless it is plain HTTP.
+    pub(crate) ca: Option<PathBuf>,
+    /// A set of this age is fetched again.
+    pub(crate) refresh_seconds: u64,
+    /// The least time between two fetches for tokens with unknown keys.
+    pub(crate) unknown_kid_seconds: u64,
+    /// How long a request waits for keys.
+    pub(crate) hold_seconds: u64,
 }
 
 impl Config {
@@ -103,17 +127,18 @@ fn read(path: &Path, root: &Node, mistakes: &mut Mistakes) -> Option<Config> {
     let contract = contract(&fields, folder, mistakes);
     let module = sections::module(&fields, folder, mistakes);
     let upstreams = upstreams::read(&fields, mistakes);
-    let plan = contract.as_ref().and_then(|(_, plan)| plan.as_ref());
+    let plan = contract.as_ref().and_then(|contract| contract.plan.as_ref());
     let operations = routes::read(&fields, plan, upstreams.as_ref(), mistakes);
-    let auth = auth::read(&fields, plan, folder, mistakes);
+    let auth = auth::read(&fields, contract.as_ref(), folder, mistakes);
     let validation = sections::validation(&fields, mistakes);
     let access_log = sections::access_log(&fields, mistakes);
     let store = sections::store(&fields, mistakes);
 
-    let (contract, plan) = contract?;
+    let Contract { path: contract, plan, schemes: _ } = contract?;
     let (plan, upstreams, auth, validation, module) = (plan?, upstreams?.all()?, auth?, validation?, module?);
     let plan_json = plan.to_json();
     let claim_headers = auth.filter["forward"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
+    let log_query = auth.filter["token"]["query"].is_null();
     let filters = Filters {
         module: module.path,
         request_id: json!({}),
@@ -127,9 +152,11 @@ fn read(path: &Path, root: &Node, mistakes: &mut Mistakes) -> Option<Config> {
         upstreams,
         side_header: side_header?,
         filters: Some(filters),
+        key_hosts: auth.key_hosts,
         claim_headers,
         max_body_bytes: validation.max_body_bytes,
         access_log: access_log?,
+        log_query,
     };
     Some(Config {
         file: path.to_owned(),
@@ -142,8 +169,16 @@ fn read(path: &Path, root: &Node, mistakes: &mut Mistakes) -> Option<Config> {
     })
 }
 
-/// The contract's file and, when it has no mistakes, its plan.
-fn contract(fields: &Fields<'_>, folder: &Path, mistakes: &mut Mistakes) -> Option<(PathBuf, Option<Plan>)> {
+/// The contract's file and what the gateway needs of it.
+struct Contract {
+    path: PathBuf,
+    /// When it has no mistakes.
+    plan: Option<Plan>,
+    /// Those that the gateway can check.
+    schemes: Vec<SecurityScheme>,
+}
+
+fn contract(fields: &Fields<'_>, folder: &Path, mistakes: &mut Mistakes) -> Option<Contract> {
     let node = fields.required("openapi", "../openapi/api.yaml", mistakes)?;
     let path = locate(folder, reader::text("openapi", node, mistakes)?);
     let shown = path.display().to_string();
@@ -162,7 +197,8 @@ fn contract(fields: &Fields<'_>, folder: &Path, mistakes: &mut Mistakes) -> Opti
             None
         }
     };
-    Some((path, plan))
+    let schemes = security_schemes(&shown, &text, &read_part);
+    Some(Contract { path, plan, schemes })
 }
 
 /// Reads a file that a contract refers to.

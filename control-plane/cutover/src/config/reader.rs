@@ -8,6 +8,7 @@ use cutover_compiler::Mistake;
 use cutover_compiler::document::{Node, Position, Value};
 
 use crate::nearest::nearest;
+use crate::units;
 
 /// The mistakes of one file, in the order they were found.
 #[derive(Debug)]
@@ -176,6 +177,47 @@ pub(super) fn whole(
         );
     }
     found
+}
+
+/// Whole seconds in a range, written as a duration.
+pub(super) fn seconds(
+    field: &str,
+    node: Option<&Node>,
+    otherwise: u64,
+    range: RangeInclusive<u64>,
+    mistakes: &mut Mistakes,
+) -> Option<u64> {
+    let Some(node) = node else { return Some(otherwise) };
+    if let Some(number) = node.as_f64() {
+        mistakes.add(node.at, format!("`{field}: {number}` has no unit"), format!("write {number}s"));
+        return None;
+    }
+    let written = text(field, node, mistakes)?;
+    let duration = with(units::duration(written), node, mistakes)?;
+    if duration.subsec_nanos() != 0 || !range.contains(&duration.as_secs()) {
+        let [from, to] = [range.start(), range.end()].map(|end| units::show_seconds(*end));
+        let hint = format!("write whole seconds from {from} to {to}");
+        mistakes.add(node.at, format!("`{field}: {written}` is out of range"), hint);
+        return None;
+    }
+    Some(duration.as_secs())
+}
+
+/// One of a few words; the first is what a missing field means.
+pub(super) fn choice(
+    field: &str,
+    node: Option<&Node>,
+    words: &[&str],
+    mistakes: &mut Mistakes,
+) -> Option<String> {
+    let Some(node) = node else { return words.first().map(|word| (*word).to_owned()) };
+    let word = text(field, node, mistakes)?;
+    if words.contains(&word) {
+        return Some(word.to_owned());
+    }
+    let hint = nearest(word, words.iter().copied());
+    mistakes.add(node.at, format!("`{word}` is not a value of `{field}`"), hint);
+    None
 }
 
 /// A list with at least one item.

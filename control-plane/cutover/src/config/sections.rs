@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::reader::{self, Fields, Mistakes};
 use super::{locate, plain};
-use crate::nearest::nearest;
 use crate::units;
 
 /// The gateway's name: Envoys whose `node.cluster` is this belong to it.
@@ -105,8 +104,9 @@ pub(super) fn validation(fields: &Fields<'_>, mistakes: &mut Mistakes) -> Option
         });
     };
     let section = Fields::of("validation", section, &["requests", "max_body", "errors"], mistakes)?;
-    let requests = choice("requests", section.optional("requests"), &["enforce", "report", "off"], mistakes);
-    let errors = choice("errors", section.optional("errors"), &["legacy"], mistakes);
+    let requests =
+        reader::choice("requests", section.optional("requests"), &["enforce", "report", "off"], mistakes);
+    let errors = reader::choice("errors", section.optional("errors"), &["legacy"], mistakes);
     let max_body = match section.optional("max_body") {
         None => Some(DEFAULT_MAX_BODY),
         Some(node) => max_body(node, mistakes),
@@ -124,18 +124,6 @@ fn max_body(node: &Node, mistakes: &mut Mistakes) -> Option<u32> {
         mistakes.add(node.at, format!("`max_body: {text}` is out of range"), "write a size from 1B to 64MiB");
     }
     fitting
-}
-
-/// One of a few words; the first is what a missing field means.
-fn choice(field: &str, node: Option<&Node>, words: &[&str], mistakes: &mut Mistakes) -> Option<String> {
-    let Some(node) = node else { return words.first().map(|word| (*word).to_owned()) };
-    let text = reader::text(field, node, mistakes)?;
-    if words.contains(&text) {
-        return Some(text.to_owned());
-    }
-    let hint = nearest(text, words.iter().copied());
-    mistakes.add(node.at, format!("`{text}` is not a value of `{field}`"), hint);
-    None
 }
 
 /// `off` (as when left out), `stdout`, or `file:PATH` on the Envoy's machine.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use cutover_xds::model::{AccessLog, Breaker, Outlier, Retry, RetryOn, Target, Upstream};
+use cutover_xds::model::{AccessLog, Breaker, KeyHost, Outlier, Retry, RetryOn, Target, Upstream};
 
 use super::*;
 
@@ -98,6 +98,12 @@ fn every_field_of_a_full_file_arrives() {
     assert_eq!(issuer["require"], json!([{"claim": "tenant", "one_of": ["acme", 7]}]));
     assert_eq!(filters.auth["token"], json!({"cookie": "session", "query": "access_token"}));
     assert_eq!(filters.auth["cache"], json!({"entries": 100, "bytes": 65_536}));
+    assert_eq!(filters.auth["errors"], "problem");
+    let state = json!({"cutover.auth.sub": "sub", "tenant": "/app/tenant", "all": ""});
+    assert_eq!(filters.auth["filter_state"], state);
+    let schemes = json!({"bearerAuth": {"issuers": ["https://issuer.example", "https://fetched.example"]}});
+    assert_eq!(filters.auth["schemes"], schemes);
+    assert!(!gateway.log_query, "tokens may be in the query");
     assert_eq!(gateway.claim_headers, ["x-roles", "x-user-id"], "nobody else can send what is forwarded");
     assert_eq!(filters.auth["issuers"][0]["leeway_seconds"], 0);
     assert_eq!(filters.auth["issuers"][0]["audiences"], json!(["gateway", "other"]));
@@ -105,6 +111,47 @@ fn every_field_of_a_full_file_arrives() {
         (&filters.validation["requests"], &filters.validation["errors"]),
         (&json!("report"), &json!("legacy"))
     );
+}
+
+#[test]
+fn keys_come_from_files_or_from_hosts_that_are_clusters_of_their_own() {
+    let config = load(&testdata().join("full.yaml")).unwrap();
+    let issuers = &config.gateway.filters.as_ref().unwrap().auth["issuers"];
+    let fetched = json!({
+        "issuer": "https://fetched.example", "audiences": ["gateway"], "algorithms": ["RS256", "ES256"],
+        "leeway_seconds": 5,
+        "remote_jwks": {
+            "cluster": "jwks:fetched.example:443", "url": "https://fetched.example/.well-known/jwks.json",
+            "timeout_seconds": 3, "refresh_seconds": 600, "unknown_kid_seconds": 10, "hold_seconds": 2,
+            "hold_requests": 50,
+        },
+    });
+    assert_eq!(issuers[1], fetched);
+    let defaults = json!({
+        "cluster": "jwks:10.0.0.7:8443", "url": "https://10.0.0.7:8443/jwks", "timeout_seconds": 5,
+        "refresh_seconds": 300, "unknown_kid_seconds": 5, "hold_seconds": 5, "hold_requests": 1000,
+    });
+    assert_eq!(issuers[2]["remote_jwks"], defaults);
+    assert_eq!(issuers[3]["remote_jwks"]["cluster"], "jwks:fetched.example:443");
+    let pem = &issuers[5]["pem"];
+    assert_eq!((&pem["algorithm"], &pem["kid"]), (&json!("ES256"), &json!("one")));
+    assert!(pem["key"].as_str().unwrap().starts_with("-----BEGIN PUBLIC KEY-----\n"), "{pem}");
+    let hosts: Vec<_> = config.gateway.key_hosts.iter().map(KeyHost::cluster).collect();
+    assert_eq!(hosts, ["jwks:fetched.example:443", "jwks:10.0.0.7:8443", "jwks:127.0.0.1:9999"]);
+    let trusted: Vec<_> =
+        config.gateway.key_hosts.iter().map(|host| host.tls.as_ref().map(|tls| tls.ca.clone())).collect();
+    let system = PathBuf::from("/etc/ssl/certs/ca-certificates.crt");
+    assert_eq!(trusted, [Some(system), Some(testdata().join("ca.pem")), None]);
+}
+
+#[test]
+fn what_is_left_out_is_left_to_the_filter() {
+    let config = load(&testdata().join("good.yaml")).unwrap();
+    assert!(config.gateway.key_hosts.is_empty() && config.gateway.log_query);
+    let auth = config.gateway.filters.unwrap().auth;
+    let mut fields: Vec<_> = auth.as_object().unwrap().keys().cloned().collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["forward", "issuers", "realm", "routes"]);
 }
 
 #[test]

@@ -96,7 +96,9 @@ pub(super) fn answer() -> Cluster {
     }
 }
 
-fn http1(idle_timeout: Option<Duration>) -> HashMap<String, envoy_types::pb::google::protobuf::Any> {
+pub(super) fn http1(
+    idle_timeout: Option<Duration>,
+) -> HashMap<String, envoy_types::pb::google::protobuf::Any> {
     let http1 = ProtocolConfig::HttpProtocolOptions(Http1ProtocolOptions::default());
     let options = HttpProtocolOptions {
         common_http_protocol_options: idle_timeout.map(|idle_timeout| CommonOptions {
@@ -145,7 +147,10 @@ fn outlier_detection(outlier: &Outlier) -> OutlierDetection {
     }
 }
 
-fn load_assignment(cluster: &str, addresses: impl Iterator<Item = Address>) -> ClusterLoadAssignment {
+pub(super) fn load_assignment(
+    cluster: &str,
+    addresses: impl Iterator<Item = Address>,
+) -> ClusterLoadAssignment {
     let lb_endpoints = addresses
         .map(|address| LbEndpoint {
             host_identifier: Some(HostIdentifier::Endpoint(EnvoyEndpoint {
@@ -162,7 +167,7 @@ fn load_assignment(cluster: &str, addresses: impl Iterator<Item = Address>) -> C
     }
 }
 
-fn socket_address(endpoint: &Endpoint) -> Address {
+pub(super) fn socket_address(endpoint: &Endpoint) -> Address {
     let Endpoint { host, port } = endpoint;
     let host = match host {
         Host::Ip(ip) => ip.to_string(),

@@ -41,7 +41,6 @@ const REQUEST_HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCESS_LOG: [(&str, &str); 15] = [
     ("time", "%START_TIME%"),
     ("method", "%REQ(:METHOD)%"),
-    ("path", "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%"),
     ("protocol", "%PROTOCOL%"),
     ("operation", "%ROUTE_NAME%"),
     ("cluster", "%UPSTREAM_CLUSTER%"),
@@ -54,7 +53,15 @@ const ACCESS_LOG: [(&str, &str); 15] = [
     ("attempts", "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
     ("upstream", "%UPSTREAM_HOST%"),
     ("request_id", "%REQ(X-REQUEST-ID)%"),
+    // Whose token it was, as the auth filter verified it; null where it did not run or let nobody in.
+    ("sub", "%FILTER_STATE(wasm.cutover.auth.sub:PLAIN)%"),
 ];
+
+/// The path with its query, as the client sent it.
+const PATH: &str = "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%";
+
+/// The path without its query: on the node side and in a refused request a token is still in there.
+const PATH_WITHOUT_QUERY: &str = "%PATH(NQ:ORIG_OR_PATH)%";
 
 /// The gateway's listener.
 pub(super) fn listener(gateway: &Gateway) -> Listener {
@@ -85,7 +92,7 @@ fn connection_manager(gateway: &Gateway) -> HttpConnectionManager {
         stat_prefix: gateway.name.clone(),
         route_specifier: Some(RouteSpecifier::Rds(routes)),
         http_filters: filters::chain(gateway),
-        access_log: access_log(&gateway.access_log).into_iter().collect(),
+        access_log: access_log(gateway).into_iter().collect(),
         local_reply_config: Some(errors::local_replies()),
         early_header_mutation_extensions: vec![extension("cutover.strip", &strip(&gateway.claim_headers))],
         // The peer is the client; what it says about itself in x-forwarded-for is not believed.
@@ -115,15 +122,19 @@ fn strip(claim_headers: &[String]) -> HeaderMutation {
     HeaderMutation { mutations: mutations.map(|action| Mutation { action: Some(action) }).collect() }
 }
 
-fn access_log(target: &AccessLog) -> Option<EnvoyAccessLog> {
+fn access_log(gateway: &Gateway) -> Option<EnvoyAccessLog> {
+    let path = ("path", if gateway.log_query { PATH } else { PATH_WITHOUT_QUERY });
     let field = |operator: &str| Value { kind: Some(Kind::StringValue(operator.to_owned())) };
-    let fields: HashMap<String, Value> =
-        ACCESS_LOG.iter().map(|(name, operator)| ((*name).to_owned(), field(operator))).collect();
+    let fields: HashMap<String, Value> = ACCESS_LOG
+        .iter()
+        .chain([&path])
+        .map(|(name, operator)| ((*name).to_owned(), field(operator)))
+        .collect();
     let format = SubstitutionFormatString {
         format: Some(Format::JsonFormat(Struct { fields })),
         ..SubstitutionFormatString::default()
     };
-    let (name, config): (&str, Any) = match target {
+    let (name, config): (&str, Any) = match &gateway.access_log {
         AccessLog::Off => return None,
         AccessLog::Stdout => {
             let log = StdoutAccessLog {

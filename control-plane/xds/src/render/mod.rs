@@ -4,6 +4,7 @@ mod answer;
 mod clusters;
 mod errors;
 mod filters;
+mod keys;
 mod listener;
 mod proto;
 mod routes;
@@ -64,8 +65,9 @@ pub fn render(gateway: &Gateway, weights: &Weights) -> Result<Snapshot, RenderEr
     let node = check(gateway)?;
     let (clusters, assignments): (Vec<_>, Vec<_>) =
         gateway.upstreams.iter().map(|(name, upstream)| clusters::upstream(name, upstream)).unzip();
+    let key_hosts = gateway.key_hosts.iter().map(keys::cluster);
     let resources = Resources {
-        clusters: clusters.into_iter().chain([clusters::answer()]).collect(),
+        clusters: clusters.into_iter().chain([clusters::answer()]).chain(key_hosts).collect(),
         endpoints: assignments.into_iter().flatten().collect(),
         listeners: vec![listener::listener(gateway), answer::listener(gateway)],
         routes: vec![routes::route_configuration(gateway, node, weights)],

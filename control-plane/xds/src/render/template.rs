@@ -44,9 +44,15 @@ pub(super) fn is_template(template: &str) -> bool {
 }
 
 /// Sorts so that the first route that matches is the most concrete one, as OpenAPI wants it ("Path Templating Matching"):
-/// at the first segment that differs, text stands before a parameter.
-pub(super) fn concreteness(template: &str) -> Vec<(bool, &str)> {
-    template.split('/').map(|segment| (segment.contains('{'), segment)).collect()
+/// at the first segment that differs, text stands before text around a parameter, and that before a parameter alone. It is
+/// the filters' order, too: what the route is named by and what a service does must not be two operations.
+pub(super) fn concreteness(template: &str) -> Vec<(u8, &str)> {
+    let vagueness = |segment: &str| match segment.split_once('{') {
+        None => 0,
+        Some(("", rest)) if rest.split_once('}').is_some_and(|(_, after)| after.is_empty()) => 2,
+        Some(_) => 1,
+    };
+    template.split('/').map(|segment| (vagueness(segment), segment)).collect()
 }
 
 #[cfg(test)]
@@ -74,6 +80,9 @@ mod tests {
         let mut templates = ["/v1/{any}", "/v1/task/{id}", "/{x}/task", "/v1/task/mine", "/v1/task"];
         templates.sort_by_key(|template| concreteness(template));
         assert_eq!(templates, ["/v1/task", "/v1/task/mine", "/v1/task/{id}", "/v1/{any}", "/{x}/task"]);
+        let mut templates = ["/a/{id}", "/a/{name}.json", "/a/z"];
+        templates.sort_by_key(|template| concreteness(template));
+        assert_eq!(templates, ["/a/z", "/a/{name}.json", "/a/{id}"], "whatever the names are");
     }
 
     #[test]

@@ -1,23 +1,38 @@
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use cutover_domain::{OperationId, Weight};
+use envoy_types::pb::envoy::config::accesslog::v3::access_log as log;
+use envoy_types::pb::envoy::config::cluster::v3::{
+    Cluster,
+    cluster::{ClusterDiscoveryType, DiscoveryType},
+};
+use envoy_types::pb::envoy::config::core::v3::{
+    data_source::Specifier, substitution_format_string::Format, transport_socket as socket,
+};
 use envoy_types::pb::envoy::config::listener::v3::{Listener, filter};
 use envoy_types::pb::envoy::config::route::v3::{
     FilterConfig, Route, RouteConfiguration, WeightedCluster, route::Action, route_action::ClusterSpecifier,
 };
+use envoy_types::pb::envoy::extensions::access_loggers::stream::v3::{StdoutAccessLog, stdout_access_log};
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, HttpFilter, http_filter,
 };
+use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
+    SubjectAltNameMatcher, UpstreamTlsContext, common_tls_context::ValidationContextType,
+    subject_alt_name_matcher::SanType,
+};
 use envoy_types::pb::envoy::extensions::wasm::v3::{FailurePolicy, plugin_config::Vm};
-use envoy_types::pb::google::protobuf::StringValue;
+use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
+use envoy_types::pb::google::protobuf::{StringValue, value::Kind};
 use prost::{Message, Name};
 use serde_json::json;
 
 use super::*;
 use crate::ResourceType;
 use crate::fixture::{gateway, upstream};
-use crate::model::{AccessLog, Filters};
+use crate::model::{AccessLog, Filters, KeyHost, Tls};
 
 /// A gateway with everything in it.
 fn full() -> Gateway {
@@ -73,12 +88,16 @@ fn split(route: &Route) -> &WeightedCluster {
 }
 
 fn http_filters(snapshot: &Snapshot) -> Vec<HttpFilter> {
+    connection_manager(snapshot).http_filters
+}
+
+fn connection_manager(snapshot: &Snapshot) -> HttpConnectionManager {
     let listener =
         snapshot.resources(ResourceType::Listener).find(|listener| listener.name() == "edge").unwrap();
     let listener = Listener::decode(listener.body()).unwrap();
     match &listener.filter_chains[0].filters[0].config_type {
         Some(filter::ConfigType::TypedConfig(config)) => {
-            HttpConnectionManager::decode(config.value.as_slice()).unwrap().http_filters
+            HttpConnectionManager::decode(config.value.as_slice()).unwrap()
         }
         other => panic!("{other:?}"),
     }
@@ -196,6 +215,105 @@ fn names_instead_of_addresses_are_resolved_by_envoy() {
     let endpoints: Vec<&str> =
         snapshot.resources(ResourceType::Endpoints).map(crate::Resource::name).collect();
     assert_eq!(endpoints, [NODE]);
+}
+
+fn clusters(snapshot: &Snapshot) -> Vec<Cluster> {
+    snapshot.resources(ResourceType::Cluster).map(|one| Cluster::decode(one.body()).unwrap()).collect()
+}
+
+/// The TLS settings of a cluster.
+#[derive(Debug, PartialEq)]
+struct Believed {
+    asks_for: String,
+    ca: String,
+    accepts: Vec<(SanType, String)>,
+}
+
+fn tls_of(cluster: &Cluster) -> Option<Believed> {
+    let Some(socket::ConfigType::TypedConfig(config)) =
+        cluster.transport_socket.as_ref()?.config_type.as_ref()
+    else {
+        panic!("{cluster:?}")
+    };
+    let tls = UpstreamTlsContext::decode(config.value.as_slice()).unwrap();
+    let Some(ValidationContextType::ValidationContext(validation)) =
+        tls.common_tls_context.unwrap().validation_context_type
+    else {
+        panic!("anybody is believed")
+    };
+    let accepted = |san: &SubjectAltNameMatcher| match san.matcher.as_ref()?.match_pattern.as_ref()? {
+        MatchPattern::Exact(name) => Some((san.san_type(), name.clone())),
+        _ => None,
+    };
+    let accepts = validation.match_typed_subject_alt_names.iter().map(|san| accepted(san).unwrap()).collect();
+    match validation.trusted_ca.unwrap().specifier {
+        Some(Specifier::Filename(ca)) => Some(Believed { asks_for: tls.sni, ca, accepts }),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn keys_come_from_clusters_of_their_own_which_believe_only_that_host() {
+    let mut gateway = full();
+    let host = |endpoint: &str, ca: Option<&str>| KeyHost {
+        endpoint: endpoint.parse().unwrap(),
+        tls: ca.map(|ca| Tls { ca: ca.into() }),
+    };
+    gateway.key_hosts = vec![
+        host("issuer.example:443", Some("/ca.pem")),
+        host("[2001:db8::1]:8443", Some("/own.pem")),
+        host("127.0.0.1:9999", None),
+    ];
+    let all = clusters(&render(&gateway, &Weights::new()).unwrap());
+    let discovery = |cluster: &Cluster| match cluster.cluster_discovery_type {
+        Some(ClusterDiscoveryType::Type(number)) => DiscoveryType::try_from(number).unwrap(),
+        ref other => panic!("{other:?}"),
+    };
+    let find = |name: &str| all.iter().find(|cluster| cluster.name == name).unwrap();
+    let types = ["jwks:issuer.example:443", "jwks:[2001:db8::1]:8443", "jwks:127.0.0.1:9999"]
+        .map(|name| (discovery(find(name)), tls_of(find(name))));
+    let by = |asks_for: &str, ca: &str, kind, name: &str| Believed {
+        asks_for: asks_for.to_owned(),
+        ca: ca.to_owned(),
+        accepts: vec![(kind, name.to_owned())],
+    };
+    let by_name = by("issuer.example", "/ca.pem", SanType::Dns, "issuer.example");
+    assert_eq!(types[0], (DiscoveryType::LogicalDns, Some(by_name)));
+    let by_address = by("", "/own.pem", SanType::IpAddress, "2001:db8::1");
+    assert_eq!(types[1], (DiscoveryType::Static, Some(by_address)));
+    assert_eq!(types[2], (DiscoveryType::Static, None));
+    let waited_for = |cluster: &&Cluster| cluster.wait_for_warm_on_init.is_none_or(|wait| wait.value);
+    let waited: Vec<_> = all.iter().filter(waited_for).map(|cluster| cluster.name.as_str()).collect();
+    assert_eq!(waited, ["answer", "node", "service"], "an issuer that is away holds nothing up");
+}
+
+/// The access log's fields.
+fn access_log(gateway: &Gateway) -> HashMap<String, String> {
+    let manager = connection_manager(&render(gateway, &Weights::new()).unwrap());
+    let Some(log::ConfigType::TypedConfig(config)) = &manager.access_log[0].config_type else {
+        panic!("{manager:?}")
+    };
+    let log = StdoutAccessLog::decode(config.value.as_slice()).unwrap().access_log_format;
+    let Some(stdout_access_log::AccessLogFormat::LogFormat(format)) = log else { panic!("{log:?}") };
+    let Some(Format::JsonFormat(format)) = format.format else { panic!("{format:?}") };
+    let text = |kind| match kind {
+        Some(Kind::StringValue(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    format.fields.into_iter().map(|(name, value)| (name, text(value.kind))).collect()
+}
+
+#[test]
+fn the_access_log_says_who_called_and_never_shows_a_query_with_a_token() {
+    let shown = access_log(&full());
+    assert_eq!(shown["sub"], "%FILTER_STATE(wasm.cutover.auth.sub:PLAIN)%");
+    assert_eq!(shown["path"], "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%");
+    let hidden = access_log(&Gateway { log_query: false, ..full() });
+    assert_eq!(hidden["path"], "%PATH(NQ:ORIG_OR_PATH)%");
+    for (field, operator) in shown.iter().chain(&hidden) {
+        let operator = operator.to_lowercase();
+        assert!(!operator.contains("authorization") && !operator.contains("cookie"), "{field}: {operator}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in a test they fail the test, also in its helpers")]
 
 mod errors;
+mod keys;
 mod pushes;
 mod routing;
 mod support;

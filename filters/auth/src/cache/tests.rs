@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::algorithm::Algorithm;
 use crate::decision::{Decision, RequestHead};
-use crate::jwks::Key;
+use crate::jwks::{Key, KeySet};
 use crate::testing::{self, NOW};
 use crate::verify::{SignatureError, SignatureVerifier};
 use crate::vm_verifier::VmVerifier;
@@ -13,10 +13,14 @@ use crate::{Config, Gate};
 use cutover_filter_host::HeaderMap;
 use std::cell::Cell;
 
+fn verified(validity: Validity) -> Verified {
+    Verified { issuer: 0, validity, scopes: vec!["a".to_owned()], identity: Vec::new(), state: Vec::new() }
+}
+
 /// A good token's rest, until `expires`.
 fn until(expires: u64) -> Rc<Verified> {
     let validity = Validity { expires: expires as f64, not_before: None, issued_at: None, leeway: 0.0 };
-    Rc::new(Verified { validity, scopes: vec!["a".to_owned()], identity: Vec::new() })
+    Rc::new(verified(validity))
 }
 
 fn cache(entries: usize, bytes: usize) -> TokenCache {
@@ -37,10 +41,35 @@ fn a_token_is_found_until_it_expires() {
 }
 
 #[test]
+fn an_emptied_cache_knows_nothing_and_works_on() {
+    let mut cache = cache(2, 10_000);
+    for token in [b"a", b"b", b"c"] {
+        cache.put(token, until(10));
+    }
+    cache.clear();
+    assert_eq!((cache.get(b"c", 1), cache.bytes, cache.entries.len()), (None, 0, 0));
+    cache.put(b"c", until(10));
+    assert!(cache.get(b"c", 1).is_some());
+}
+
+#[test]
+fn everything_that_is_kept_of_a_token_is_counted() {
+    let mut cache = cache(2, 100_000);
+    cache.put(b"t", until(10));
+    let before = cache.bytes;
+    let validity = Validity { expires: 10.0, not_before: None, issued_at: None, leeway: 0.0 };
+    let mut kept = verified(validity);
+    kept.state = vec![(0, Rc::from("x".repeat(1_000)))];
+    kept.identity = vec![(0, "y".repeat(1_000))];
+    cache.put(b"t", Rc::new(kept));
+    assert!(cache.bytes >= before + 2_000, "{before} {}", cache.bytes);
+}
+
+#[test]
 fn a_token_from_the_future_is_no_hit() {
     let mut cache = cache(2, 10_000);
     let validity = Validity { expires: 100.0, not_before: Some(50.0), issued_at: None, leeway: 5.0 };
-    cache.put(b"t", Rc::new(Verified { validity, scopes: Vec::new(), identity: Vec::new() }));
+    cache.put(b"t", Rc::new(verified(validity)));
     assert!(cache.get(b"t", 45).is_some());
     assert_eq!(cache.get(b"t", 44), None);
 }
@@ -85,8 +114,9 @@ fn the_bounds_hold_and_the_books_balance_under_any_order_of_events() {
         let mut cache = TokenCache::new(bounds);
         for _ in 0..2_000 {
             let token = vec![u8::try_from(dice.below(12)).unwrap(); 1 + dice.below(3) * 300];
-            match dice.below(3) {
-                0 => cache.put(&token, until(dice.below(100) as u64)),
+            match dice.below(30) {
+                0 => cache.clear(),
+                1..11 => cache.put(&token, until(dice.below(100) as u64)),
                 _ => {
                     cache.get(&token, dice.below(100) as u64);
                 }
@@ -116,9 +146,13 @@ impl SignatureVerifier for Counting {
     }
 }
 
+/// A gate with the usual issuer, and another whose keys may change.
 fn gate(cache: Value) -> Gate {
     let mut config = testing::config();
     config["cache"] = cache;
+    let other = json!({"issuer": "https://remote.example", "audiences": ["gateway"],
+        "remote_jwks": {"cluster": "issuer", "url": "https://remote.example/"}});
+    config["issuers"].as_array_mut().unwrap().push(other);
     Gate::new(Config::parse(config.to_string().as_bytes()).unwrap().0)
 }
 
@@ -153,6 +187,10 @@ fn a_gate_with_a_cache_decides_as_one_without_under_any_order_of_events() {
     let (_, signature) = tokens[1].rsplit_once('.').unwrap();
     let spliced = [format!("{front}.{signature}"), format!("{}=", tokens[0]), format!("{}.", tokens[0])];
     tokens.extend(spliced);
+    let remote = json!({"iss": "https://remote.example"});
+    tokens.push(signer.token(&remote));
+    tokens.push(testing::other_signer(Algorithm::Hs256).token(&remote));
+    let sets = [signer, testing::other_signer(Algorithm::Hs256), testing::signer(Algorithm::Hs512)];
     let operations = [("GET", "/v1/task"), ("POST", "/v1/task"), ("GET", "/maybe"), ("GET", "/healthz")];
     for (seed, bounds) in (0..).zip([
         json!({"entries": 1, "bytes": 16_384}),
@@ -163,6 +201,12 @@ fn a_gate_with_a_cache_decides_as_one_without_under_any_order_of_events() {
         let (cached, plain) = (Counting::default(), Counting::default());
         let mut dice = Dice(seed);
         for _ in 0..1_500 {
+            if dice.below(20) == 0 {
+                let set = [sets[dice.below(sets.len())].jwk()];
+                for gate in [&with, &without] {
+                    gate.set_keys(1, KeySet::read(&set, &Algorithm::ALL).unwrap().0);
+                }
+            }
             let token = &tokens[dice.below(tokens.len())];
             let operation = operations[dice.below(4)];
             let now = NOW + dice.below(60) as u64;

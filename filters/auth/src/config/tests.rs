@@ -5,10 +5,20 @@ use serde_json::json;
 use super::*;
 use crate::testing;
 
+mod fields;
+mod schema;
+
 /// The error for the good configuration with the value at a JSON pointer replaced.
 fn error_with(pointer: &str, value: Value) -> String {
     let mut config = testing::config();
     *config.pointer_mut(pointer).unwrap() = value;
+    Config::parse(config.to_string().as_bytes()).map(|_| ()).unwrap_err().to_string()
+}
+
+/// What is said about the full configuration with this change.
+fn error_of(change: impl Fn(&mut Value)) -> String {
+    let mut config = testing::full_config();
+    change(&mut config);
     Config::parse(config.to_string().as_bytes()).map(|_| ()).unwrap_err().to_string()
 }
 
@@ -29,7 +39,7 @@ fn a_broken_key_is_a_warning_and_no_usable_key_an_error() {
     let (_, warnings) = Config::parse(config.to_string().as_bytes()).unwrap();
     assert_eq!(
         warnings[0].to_string(),
-        "issuers[0].jwks.keys[13] (kid `x`): `alg` is missing; each key must say its algorithm"
+        "issuers[0].jwks.keys[13] (kid `x`): `alg` is missing; each key must say its algorithm, or the issuer's `algorithms` leave but one for it"
     );
     assert_eq!(
         error_with("/issuers/0/jwks/keys", json!([])),
@@ -37,7 +47,7 @@ fn a_broken_key_is_a_warning_and_no_usable_key_an_error() {
     );
     assert_eq!(
         error_with("/issuers/0/jwks/keys", json!([{"kty": "RSA"}])),
-        "issuers[0].jwks.keys: has no usable key: keys[0]: `alg` is missing; each key must say its algorithm"
+        "issuers[0].jwks.keys: has no usable key: keys[0]: `alg` is missing; each key must say its algorithm, or the issuer's `algorithms` leave but one for it"
     );
 }
 
@@ -55,7 +65,7 @@ fn mistakes_are_refused_with_their_field() {
     );
     assert_eq!(
         error_with("/issuers/0/leeway_seconds", json!(301)),
-        "issuers[0].leeway_seconds: must be at most 300"
+        "issuers[0].leeway_seconds: must be 0 to 300"
     );
     assert_eq!(
         error_with("/forward", json!({"X-User": "sub"})),
@@ -67,9 +77,9 @@ fn mistakes_are_refused_with_their_field() {
     );
     assert_eq!(
         error_with("/forward", json!({"authorization": "sub"})),
-        "forward.authorization: must not be a header that http itself uses"
+        "forward.authorization: must not be a header that has a meaning of its own"
     );
-    assert!(error_with("/forward", json!([])).starts_with("invalid type"));
+    assert_eq!(error_with("/forward", json!([])), "forward: must be an object");
 }
 
 #[test]
@@ -88,13 +98,10 @@ fn the_cache_is_on_unless_switched_off_and_within_reason() {
     assert_eq!(with(json!({"entries": 7})), Ok(Some(Bounds { entries: 7, ..usual })));
     assert_eq!(with(json!("off")), Ok(None));
     let error = |cache| with(cache).unwrap_err();
-    assert_eq!(
-        error(json!({"entries": 0})),
-        "cache.entries: must be 1 to 65536; write `\"cache\": \"off\"` for none"
-    );
+    assert_eq!(error(json!({"entries": 0})), "cache.entries: must be 1 to 65536");
     assert_eq!(error(json!({"bytes": 1})), "cache.bytes: must be 16384 to 67108864");
     assert_eq!(error(json!(false)), "cache: must be `off` or an object with `entries` and `bytes`");
-    assert!(error(json!({"size": 1})).starts_with("cache: unknown field `size`"));
+    assert_eq!(error(json!({"size": 1})), "cache.size: unknown field; known are entries, bytes");
 }
 
 #[test]
@@ -108,7 +115,10 @@ fn a_token_needs_a_place_with_a_name() {
     let names = "must be a name of letters, digits and -._~";
     assert_eq!(error(json!({"cookie": "a b"})), format!("token.cookie: {names}"));
     assert_eq!(error(json!({"query": ""})), format!("token.query: {names}"));
-    assert!(error(json!({"header": "x"})).starts_with("unknown field `header`"));
+    assert_eq!(
+        error(json!({"header": "x"})),
+        "token.header: unknown field; known are authorization, cookie, query"
+    );
 }
 
 #[test]
@@ -120,7 +130,7 @@ fn rules_about_claims_are_refused_with_their_field() {
     };
     let pointer = "must name a claim, or be a json pointer that starts with `/`";
     assert_eq!(error("scope_claims", json!(["a", ""])), format!("issuers[0].scope_claims[1]: {pointer}"));
-    let one = "must have one of `equals`, `contains` and `one_of`, and not an empty list";
+    let one = "must have one of `equals`, `contains` and `one_of`, and `one_of` a list with something in it";
     for wrong in [
         json!({"claim": "a"}),
         json!({"claim": "a", "one_of": []}),
@@ -136,9 +146,9 @@ fn rules_about_claims_are_refused_with_their_field() {
         error_with("/forward", json!({"x-a": {"claim": "a", "join": ""}})),
         "forward.x-a.join: must be printable ascii without quotes and backslashes"
     );
-    assert!(
-        error_with("/forward", json!({"x-a": {"name": "a"}}))
-            .starts_with("forward.x-a: unknown field `name`")
+    assert_eq!(
+        error_with("/forward", json!({"x-a": {"name": "a"}})),
+        "forward.x-a.name: unknown field; known are claim, join"
     );
 }
 
@@ -147,45 +157,13 @@ fn unknown_fields_and_twice_the_same_issuer_are_refused() {
     let mut config = testing::config();
     config["leeway"] = json!(5);
     let error = Config::parse(config.to_string().as_bytes()).unwrap_err().to_string();
-    assert!(error.starts_with("unknown field `leeway`"), "{error}");
+    assert_eq!(
+        error,
+        "leeway: unknown field; known are realm, routes, issuers, schemes, forward, token, cache, errors, filter_state"
+    );
     let mut config = testing::config();
     let first = config["issuers"][0].clone();
     config["issuers"].as_array_mut().unwrap().push(first);
     let error = Config::parse(config.to_string().as_bytes()).unwrap_err().to_string();
     assert_eq!(error, "issuers[1].issuer: is there twice");
-}
-
-/// The fields that the parser names when it meets one that it does not know.
-fn known_fields(pointer: &str) -> Vec<String> {
-    let mut config = testing::config();
-    config["token"] = json!({});
-    config["cache"] = json!({});
-    config["issuers"][0]["require"] = json!([{"claim": "a", "equals": 1}]);
-    config["forward"]["x-list"] = json!({"claim": "a"});
-    config.pointer_mut(pointer).unwrap()["unheard-of"] = json!(1);
-    let error = Config::parse(config.to_string().as_bytes()).map(|_| ()).unwrap_err().to_string();
-    let (_, known) = error.split_once("expected ").unwrap();
-    let mut names: Vec<_> = known.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-    names.sort();
-    names
-}
-
-#[test]
-fn the_published_schema_knows_the_same_fields() {
-    let schema: Value = serde_json::from_str(include_str!("../../config.schema.json")).unwrap();
-    let issuer = "/properties/issuers/items";
-    for (config, part) in [
-        ("", String::new()),
-        ("/token", "/properties/token".to_owned()),
-        ("/cache", "/properties/cache/oneOf/1".to_owned()),
-        ("/issuers/0", issuer.to_owned()),
-        ("/issuers/0/require/0", format!("{issuer}/properties/require/items/allOf/0")),
-        ("/forward/x-list", "/properties/forward/additionalProperties/oneOf/1".to_owned()),
-    ] {
-        let part = schema.pointer(&part).unwrap();
-        assert_eq!(part["additionalProperties"], json!(false));
-        let mut names: Vec<_> = part["properties"].as_object().unwrap().keys().cloned().collect();
-        names.sort();
-        assert_eq!(names, known_fields(config), "{config}");
-    }
 }

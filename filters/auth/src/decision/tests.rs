@@ -1,11 +1,16 @@
 //! Every kind of request against one configuration.
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::algorithm::Algorithm;
 use crate::host_verifier::HostVerifier;
 use crate::testing::{self, NOW};
-use crate::verify::Verifiers;
-use serde_json::json;
+use crate::token::TokenError;
+use crate::verify::{SignatureError, Verifiers};
+
+mod forms;
+mod issuers;
 
 /// One request to the gate of the test configuration.
 struct Asked {
@@ -40,16 +45,13 @@ impl Asked {
 
     /// The same by another configuration.
     fn outcome_with(self, config: &Value) -> String {
-        let (config, _) = Config::parse(config.to_string().as_bytes()).unwrap();
-        let gate = Gate::new(config);
-        let headers = HeaderMap::from_pairs(&self.headers).unwrap();
-        let Self { method, path, route_name, .. } = self;
-        let target = path.as_bytes();
-        let path = path.split('?').next().unwrap();
-        let head = RequestHead { method, path, target, route_name, headers: &headers };
-        let verifiers = Verifiers::probe_host(HostVerifier::with(testing::boring_host));
-        match gate.decide(&head, NOW, &verifiers) {
-            Decision::Forward { ground, set, remove } => {
+        self.outcome_of(&gate(config))
+    }
+
+    /// The same by a gate that has seen something.
+    fn outcome_of(self, gate: &Gate) -> String {
+        self.decided_by(gate, |decision| match decision {
+            Decision::Forward { ground, set, remove, state: _ } => {
                 let set: Vec<_> = set
                     .iter()
                     .map(|(name, value)| format!(" {name}={}", String::from_utf8_lossy(value)))
@@ -57,13 +59,30 @@ impl Asked {
                 let remove: Vec<_> = remove.iter().map(|name| format!(" -{name}")).collect();
                 format!("{ground:?}{}{}", set.concat(), remove.concat())
             }
-            Decision::Refuse { refusal, reason } => {
-                let header =
-                    refusal.headers.iter().map(|(_, value)| format!(" [{value}]")).collect::<String>();
-                format!("{} {}{header} ({})", refusal.status, refusal.message, reason.code())
-            }
-        }
+            Decision::Refuse(refused) => shown(&refused),
+            Decision::Await { issuer, otherwise } => format!("Await {issuer}, else {}", shown(&otherwise)),
+        })
     }
+
+    fn decided_by<T>(self, gate: &Gate, read: impl FnOnce(Decision<'_>) -> T) -> T {
+        let headers = HeaderMap::from_pairs(&self.headers).unwrap();
+        let Self { method, path, route_name, .. } = self;
+        let target = path.as_bytes();
+        let path = path.split('?').next().unwrap();
+        let head = RequestHead { method, path, target, route_name, headers: &headers };
+        let verifiers = Verifiers::probe_host(HostVerifier::with(testing::boring_host));
+        read(gate.decide(&head, NOW, &verifiers))
+    }
+}
+
+fn gate(config: &Value) -> Gate {
+    Gate::new(Config::parse(config.to_string().as_bytes()).unwrap().0)
+}
+
+fn shown(refused: &Refused) -> String {
+    let others = refused.headers.iter().filter(|(name, _)| name != "content-type");
+    let headers: String = others.map(|(_, value)| format!(" [{value}]")).collect();
+    format!("{} {}{headers} ({})", refused.status, refused.message, refused.reason.code())
 }
 
 fn list_tasks() -> Asked {
@@ -93,6 +112,17 @@ fn what_a_client_says_about_itself_is_never_forwarded() {
         "Public -x-user-id -x-user-scopes -authorization"
     );
     assert_eq!(ask("GET", "/healthz").outcome(), "Public");
+}
+
+#[test]
+fn what_a_service_may_take_for_a_claims_header_is_not_forwarded() {
+    let token = testing::signer(Algorithm::EdDsa).token(&json!({}));
+    let spoofed = list_tasks().header("x_user-id", "root").header("x_user_id", "root");
+    assert_eq!(
+        spoofed.header("x-user_i", "a").header("xxuser_id", "b").token(&token).outcome(),
+        "Token x-user-id=ada x-user-scopes=task:read task:write -authorization -x_user-id -x_user_id"
+    );
+    assert_eq!(ask("GET", "/healthz").header("x_user_scopes", "all").outcome(), "Public -x_user_scopes");
 }
 
 #[test]
@@ -287,6 +317,9 @@ fn every_reason_has_its_metric() {
         Reason::SeveralTokens,
         Reason::Malformed(TokenError::TooLong),
         Reason::UnknownIssuer,
+        Reason::OtherIssuer,
+        Reason::Algorithm,
+        Reason::NoKeys,
         Reason::NoKey(NoKey::Unknown),
         Reason::Signature(SignatureError::Wrong),
         Reason::Signature(SignatureError::Unavailable),

@@ -5,7 +5,7 @@ mod form;
 mod overlap;
 mod parameters;
 mod parts;
-mod security;
+pub(crate) mod security;
 
 use std::collections::BTreeMap;
 

@@ -72,9 +72,11 @@ pub(crate) fn gateway(node: SocketAddr, service: SocketAddr, frail: SocketAddr) 
             .collect::<BTreeMap<_, _>>(),
         side_header: true,
         filters: None,
+        key_hosts: Vec::new(),
         max_body_bytes: 1 << 20,
         claim_headers: vec!["x-tenant".to_owned(), "x-user-id".to_owned()],
         access_log: AccessLog::Stdout,
+        log_query: true,
     }
 }
 
