@@ -7,6 +7,7 @@ mod clock;
 mod config;
 mod controller;
 mod envoy_json;
+mod explain;
 mod metrics;
 mod nearest;
 mod serve;

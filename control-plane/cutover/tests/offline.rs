@@ -38,7 +38,7 @@ fn a_contract_is_compiled_for_other_meshes() {
     let printed = home.run(&["compile", "api.yaml"]).ok().json();
     assert_eq!(printed["format"], "cutover-plan/2");
     let said = home.run(&["compile", "api.yaml", "-o", "plan.json"]).ok();
-    assert!(said.out.starts_with("compiled 3 operations of api.yaml to plan.json ("), "{}", said.out);
+    assert!(said.out.starts_with("compiled 3 operations of api.yaml to plan.json"), "{}", said.out);
     let written: serde_json::Value =
         serde_json::from_slice(&fs::read(home.path("plan.json")).expect("a plan")).expect("JSON");
     assert_eq!(written, printed);

@@ -75,6 +75,11 @@ impl Pattern {
         &self.source
     }
 
+    /// The length of the automaton.
+    pub(crate) fn automaton_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Whether the text has a match.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {

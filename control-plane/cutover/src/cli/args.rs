@@ -7,9 +7,11 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cutover_domain::{Actor, OperationId, Reason, Weight};
 
+use super::compile::Compile;
+use super::explain::Explain;
 use crate::units;
 
-const DEFAULT_CONFIG: &str = "envoy/gateway.yaml";
+pub(crate) const DEFAULT_CONFIG: &str = "envoy/gateway.yaml";
 
 /// Moves an HTTP API off its legacy gateway, operation by operation.
 #[derive(Debug, Parser)]
@@ -19,6 +21,7 @@ Exit codes: 0 done; 1 refused or failed, with one line of why; 2 usage; 3 done, 
 
 Examples:
   cutover check                              verify envoy/gateway.yaml and the contract
+  cutover explain GET '/v1/task?limit=0'      what the gateway makes of a request, without sending it
   cutover serve                              run the control plane
   cutover weights set listTasks=10 --wait 5s move 10 % of listTasks to the rust side
   cutover status --watch                     see where everything stands
@@ -46,6 +49,7 @@ pub(crate) enum Verb {
     Check(Check),
     Render(Render),
     Compile(Compile),
+    Explain(Explain),
     Status(Status),
     Weights(Weights),
     Rollback(Rollback),
@@ -138,30 +142,6 @@ pub(crate) struct Snapshot {
     /// Render as if the operation had this weight; everything else is at 0.
     #[arg(long = "weight", value_name = "OP=PCT", value_parser = assignment)]
     pub(crate) weights: Vec<(OperationId, Weight)>,
-}
-
-/// Compile an OpenAPI contract into the plan that the filters execute, for use in other meshes.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  cutover compile openapi/trade-task.yaml -o plan.json
-  cutover compile openapi/trade-task.yaml | jq '.routes[].id'")]
-pub(crate) struct Compile {
-    /// The OpenAPI document.
-    #[arg(value_name = "CONTRACT")]
-    pub(crate) contract: PathBuf,
-    /// Write the plan to this file instead of standard output.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Only warn of keywords that cannot be honoured.
-    #[arg(long)]
-    pub(crate) allow: bool,
-    /// Let query parameters through that the contract does not have.
-    #[arg(long)]
-    pub(crate) allow_unknown_query: bool,
-    /// Let JSON bodies through in which a member is repeated; its last value counts.
-    #[arg(long)]
-    pub(crate) allow_repeated_members: bool,
 }
 
 /// Show every operation: its weight, its two sides and its last change.

@@ -4,6 +4,8 @@
 
 pub(crate) mod args;
 mod changes;
+mod compile;
+mod explain;
 mod listings;
 mod offline;
 mod who;
@@ -64,7 +66,8 @@ fn run(cli: &Cli) -> Result<End> {
             Rendered::Bootstrap(options) => offline::bootstrap(options),
             Rendered::Snapshot(options) => offline::snapshot(options),
         },
-        Verb::Compile(options) => offline::compile(options),
+        Verb::Compile(options) => compile::compile(options),
+        Verb::Explain(options) => explain::explain(options, &cli.server, cli.json),
         Verb::Token(options) => {
             let said = match &options.what {
                 TokenVerb::Keys(options) => token::keys(options),
@@ -92,9 +95,12 @@ async fn ask(cli: &Cli, client: &Client) -> Result<End> {
         Verb::Rollback(options) => changes::rollback(client, options, cli.json).await,
         Verb::History(options) => listings::history(client, options, cli.json).await,
         Verb::Envoys(_) => listings::envoys(client, cli.json).await,
-        Verb::Serve(_) | Verb::Check(_) | Verb::Render(_) | Verb::Compile(_) | Verb::Token(_) => {
-            Ok(End::Done)
-        }
+        Verb::Serve(_)
+        | Verb::Check(_)
+        | Verb::Render(_)
+        | Verb::Compile(_)
+        | Verb::Explain(_)
+        | Verb::Token(_) => Ok(End::Done),
     }
 }
 

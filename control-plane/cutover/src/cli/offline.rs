@@ -1,15 +1,14 @@
-//! The verbs that need no running control plane: `check`, `render`, `compile`.
+//! The verbs that need no running control plane: `check`, `render`.
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use cutover_compiler::{Mistake, Options};
+use anyhow::Result;
+use cutover_compiler::Mistake;
 use cutover_domain::{ChangeError, Weights, plan_set};
-use cutover_plan::Switches;
 use cutover_xds::model::Endpoint;
 use serde_json::{Value, json};
 
-use super::args::{Bootstrap, Compile, Snapshot};
+use super::args::{Bootstrap, Snapshot};
 use super::{End, Mistakes, complain, say, say_json};
 use crate::config::{self, Config, FetchedSummary, IssuerSummary};
 use crate::envoy_json;
@@ -159,26 +158,4 @@ pub(super) fn snapshot(options: &Snapshot) -> Result<End> {
     };
     let snapshot = cutover_xds::render(&config.gateway, &weights)?;
     say_json(&envoy_json::show(&snapshot)?).map(|()| End::Done)
-}
-
-pub(super) fn compile(options: &Compile) -> Result<End> {
-    let Compile { contract, output, allow, allow_unknown_query, allow_repeated_members } = options;
-    let shown = contract.display().to_string();
-    let text = std::fs::read_to_string(contract)
-        .map_err(|error| anyhow::anyhow!("the contract {shown} cannot be read: {}", config::plain(&error)))?;
-    let switches = Switches { open_query: *allow_unknown_query, repeated_members: *allow_repeated_members };
-    let options = Options { allow: *allow, switches, ..Options::default() };
-    let compiled = cutover_compiler::compile_files(&shown, &text, options, &config::read_part);
-    let (plan, warnings) = compiled.map_err(Mistakes)?;
-    warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
-    let json = plan.to_json();
-    match output {
-        None => say(&(String::from_utf8(json)? + "\n"))?,
-        Some(path) => {
-            std::fs::write(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
-            let (count, size) = (plan.routes().iter().count(), show_rough(json.len()));
-            say(&format!("compiled {count} operations of {shown} to {} ({size})\n", path.display()))?;
-        }
-    }
-    Ok(End::Done)
 }
