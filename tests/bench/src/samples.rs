@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::load::{Load, Requests};
-use crate::{median, cpu_us};
+use crate::{cpu_us, median};
 
 /// Measured microseconds per request, one for each round.
 #[derive(Debug, Default)]

@@ -14,9 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use cutover_bench::gateway::{
-    Gateway, ONE_ROUTE, Setup, auth_alone, auth_configuration, jwt_authn, request,
-};
+use cutover_bench::gateway::{Gateway, ONE_ROUTE, Setup, auth_alone, auth_configuration, jwt_authn, request};
 use cutover_bench::load::{Load, Requests, ask_once};
 use cutover_bench::tokens::{Algorithm, ISSUER, Keys};
 use cutover_bench::upstream::{ECHO, Upstream};
