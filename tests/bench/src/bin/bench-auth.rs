@@ -8,7 +8,6 @@
 //! Both do the same work: nothing is published for access logs, and ours is the module that has no other filter, without
 //! route names, as whoever uses it alone would have it.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,17 +15,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use cutover_bench::gateway::{Gateway, ONE_ROUTE, Setup, auth_alone, auth_configuration, jwt_authn, request};
 use cutover_bench::load::{Load, Requests, ask_once};
+use cutover_bench::samples::{Samples, Statistic, cpu_per_request, quietest};
 use cutover_bench::tokens::{Algorithm, ISSUER, Keys};
 use cutover_bench::upstream::{ECHO, Upstream};
-use cutover_bench::{cpu_us, median, write_result};
-use serde_json::{Value, json};
+use cutover_bench::{median, write_result};
 
 /// Many short rounds rather than few long ones: what else the machine does comes in bursts.
 const ROUNDS: usize = 15;
 const REQUESTS: u64 = 6_000;
-
-/// Not counted, before each measurement; it opens the connections to the service and fills the caches.
-const WARM_UP: u64 = 500;
 
 const CONNECTIONS: usize = 8;
 
@@ -40,9 +36,6 @@ const OURS: &str = "auth";
 const OURS_CACHED: &str = "auth_cached";
 const VARIANTS: [&str; 5] = [PASSTHROUGH, NATIVE, NATIVE_CACHED, OURS, OURS_CACHED];
 
-/// Measured microseconds per request by algorithm and variant, one for each round.
-type Samples = BTreeMap<(&'static str, &'static str), Vec<f64>>;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -53,7 +46,7 @@ async fn main() -> Result<()> {
         .iter()
         .map(|algorithm| Ok((algorithm.name(), tokens_in_turn(&keys, *algorithm)?)))
         .collect::<Result<Vec<_>>>()?;
-    let mut samples = Samples::new();
+    let mut samples = Samples::default();
     for round in 0..=ROUNDS {
         for (algorithm, requests) in &requests {
             for step in 0..gateways.len() {
@@ -64,7 +57,7 @@ async fn main() -> Result<()> {
                     .with_context(|| format!("{name}, {algorithm}\n{}", gateway.process.output()))?;
                 // In round 0 V8 still optimises.
                 if round > 0 {
-                    samples.entry((algorithm, name)).or_default().push(cost);
+                    samples.add(algorithm, name, cost);
                 }
             }
         }
@@ -133,13 +126,11 @@ fn tokens_in_turn(keys: &Keys, algorithm: Algorithm) -> Result<Arc<impl Requests
     }))
 }
 
-/// Microseconds of CPU time of the Envoy process per request.
+/// Microseconds of CPU time of the Envoy process per request. The connections to the service are opened and the caches filled
+/// before it counts.
 async fn measure(gateway: &Gateway, requests: &Arc<impl Requests>) -> Result<f64> {
     let mut load = Load::open(gateway.address, CONNECTIONS).await?;
-    load.run(0..WARM_UP, requests).await?;
-    let before = cpu_us(gateway.process.id())?;
-    load.run(0..REQUESTS, requests).await?;
-    Ok((cpu_us(gateway.process.id())? - before) / REQUESTS as f64)
+    cpu_per_request(gateway.process.id(), &mut load, REQUESTS, requests).await
 }
 
 fn report(samples: &Samples) -> Result<()> {
@@ -151,53 +142,23 @@ fn report(samples: &Samples) -> Result<()> {
         "ours: auth's own module, `route_names: false`, `filter_state: {}`; native: no `payload_in_metadata`",
     );
     table(&format!("medians of {ROUNDS} interleaved rounds of {REQUESTS} requests:"), samples, median);
-    let widest = samples.values().map(|rounds| spread(rounds)).fold(0.0, f64::max);
-    say(&format!("half of a cell's rounds lie within {:.0} % of each other, or less", widest * 100.0));
+    let widest = samples.widest_spread() * 100.0;
+    say(&format!("half of a cell's rounds lie within {widest:.0} % of each other, or less"));
     // What else the machine does can only add to a round: where the medians scatter, the least of each is the better guess.
-    table("the quietest round of each:", samples, |rounds| rounds.into_iter().fold(f64::INFINITY, f64::min));
-
-    let medians = |algorithm: Algorithm| {
-        let of = |variant: &&'static str| {
-            json!(cell(samples, algorithm, variant, median).map(|us| (us * 10.0).round() / 10.0))
-        };
-        Value::Object(VARIANTS.iter().map(|variant| ((*variant).to_owned(), of(variant))).collect())
-    };
-    let all = Algorithm::ASYMMETRIC.map(|algorithm| (algorithm.name().to_owned(), medians(algorithm)));
-    write_result("auth", &Value::Object(all.into_iter().collect()))
+    table("the quietest round of each:", samples, quietest);
+    write_result("auth", &samples.medians())
 }
 
-fn table(title: &str, samples: &Samples, statistic: fn(Vec<f64>) -> f64) {
+fn table(title: &str, samples: &Samples, statistic: Statistic) {
     say(title);
     let names: String = VARIANTS.iter().map(|name| format!("{name:>18}")).collect();
     say(&format!("{:<8}{names}{:>16}{:>16}", "", "auth/jwt_authn", "both cached"));
     for algorithm in Algorithm::ASYMMETRIC {
-        let of = |variant| cell(samples, algorithm, variant, statistic);
-        let ratio = |ours, native| Some(of(ours)? / of(native)?);
-        let costs: String = VARIANTS.iter().map(|name| format!("{:>18}", number(of(name), 1))).collect();
-        let (verified, cached) = (ratio(OURS, NATIVE), ratio(OURS_CACHED, NATIVE_CACHED));
-        say(&format!("{:<8}{costs}{:>16}{:>16}", algorithm.name(), number(verified, 2), number(cached, 2)));
+        let of = |variant| samples.cell(algorithm.name(), variant, statistic);
+        let costs: String = VARIANTS.iter().map(|name| format!("{:>18.1}", of(name))).collect();
+        let (verified, cached) = (of(OURS) / of(NATIVE), of(OURS_CACHED) / of(NATIVE_CACHED));
+        say(&format!("{:<8}{costs}{verified:>16.2}{cached:>16.2}", algorithm.name()));
     }
-}
-
-fn cell(
-    samples: &Samples,
-    algorithm: Algorithm,
-    variant: &'static str,
-    statistic: fn(Vec<f64>) -> f64,
-) -> Option<f64> {
-    samples.get(&(algorithm.name(), variant)).map(|rounds| statistic(rounds.clone()))
-}
-
-fn number(value: Option<f64>, digits: usize) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
-}
-
-/// The distance between the quartiles, as a share of the median.
-fn spread(rounds: &[f64]) -> f64 {
-    let mut sorted = rounds.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = |part: usize| sorted.get(sorted.len() * part / 4).copied().unwrap_or_default();
-    (at(3) - at(1)) / median(sorted.clone())
 }
 
 #[allow(clippy::print_stdout, reason = "a benchmark's output is its table")]
